@@ -1,0 +1,100 @@
+# Every command of the project. `make` alone lists them.
+# `make demo` and `make test` need nothing but Python 3.11 or newer: each creates and fills .venv.
+
+VENV    := .venv
+RUNTIME := $(VENV)/.runtime
+DEV     := $(VENV)/.dev
+BIN     := $(VENV)/bin
+PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# The first interpreter that is new enough; `make PYTHON=…` chooses another.
+OLD_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+            if $$p -c '$(OLD_ENOUGH)' >/dev/null 2>&1; then echo $$p; exit; fi; done; echo python3)
+# Locks are made with the oldest supported Python: what only it needs is then listed too.
+LOCK_PYTHON ?= python3.11
+PIP_TOOLS   := pip-tools==7.6.2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format typecheck wheel-test check bench bench-peers bench-memory fuzz faults sample lock clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+
+# ------------------------------------------------------------------ what a user runs
+
+demo: $(RUNTIME) ## play a sample capture through the handler: verified books, then statistics
+	@$(BIN)/krakenwire demo
+
+test: $(DEV) ## run the whole test suite
+	@$(BIN)/python -m pytest
+
+# ------------------------------------------------------------------ what a change has to pass
+
+lint: $(DEV) ## lint, and check the formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(DEV) ## format the code and apply the safe fixes of the linter
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+typecheck: $(DEV) ## mypy --strict
+	@$(BIN)/mypy --strict
+
+wheel-test: $(DEV) ## build the wheel and use it in a clean environment
+	@$(BIN)/python -m tools.wheel_test
+
+check: lint typecheck wheel-test test ## everything CI runs
+
+# ------------------------------------------------------------------ measuring and searching
+
+bench: $(RUNTIME) ## speed of the handler against bare decoding, as ratios of one run
+	@$(BIN)/python -m benchmarks.run
+
+bench-peers: $(RUNTIME) ## speed beside other libraries, in an environment of its own
+	@$(BIN)/python -m benchmarks.peers
+
+bench-memory: $(RUNTIME) ## memory over ten million frames
+	@$(BIN)/python -m benchmarks.memory
+
+fuzz: $(DEV) ## the property tests with many more, random examples (long)
+	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m hypothesis --timeout 7200
+
+faults: $(RUNTIME) ## the fault ids that tests cover so far
+	@$(BIN)/python -m tools.faults
+
+# ------------------------------------------------------------------ what is generated and committed
+
+sample: $(RUNTIME) ## generate the sample capture of the demo again
+	@$(BIN)/python -m tools.make_sample
+
+lock: ## pin every dependency again, with the hashes of all its files
+	@LOCK_PYTHON='$(LOCK_PYTHON)' PIP_TOOLS='$(PIP_TOOLS)' tools/lock
+
+clean: ## remove the environment, build results and caches
+	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ------------------------------------------------------------------ the environment
+# Stamps: .created = the interpreter, .runtime = enough for the demo, .dev = everything.
+
+$(VENV)/.created:
+	@$(PYTHON) -c '$(OLD_ENOUGH)' 2>/dev/null || { \
+	  echo "krakenwire needs Python 3.11 or newer, but '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "Python could not create an environment; on Debian and Ubuntu install the package python3-venv." >&2; exit 1; }
+	@touch $@
+
+$(RUNTIME): $(VENV)/.created pyproject.toml requirements/runtime.txt requirements/build.txt
+	@echo "installing krakenwire and its dependencies"
+	@$(PIP) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): $(RUNTIME) requirements/dev.txt
+	@echo "installing the development tools"
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""Benchmarks of krakenwire: one workload generator, and the programs that measure with it."""

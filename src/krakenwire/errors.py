@@ -1,0 +1,86 @@
+"""Every exception krakenwire raises.
+
+KrakenWireError
+├── UsageError          the caller broke a rule of this library (also a ValueError)
+├── DecodeError         a frame is not what Kraken documents
+├── RequestRejected     Kraken answered a request with success: false
+├── BookNotLive         a book was read while it does not equal a state the exchange had
+├── CallbackTimeout     a callback of the caller took longer than it was given
+└── ConnectionLost      the socket is gone and retrying is over
+
+Facts are attributes; the text is for people. What Kraken does wrong while we are connected is an event, not
+an exception.
+"""
+
+from __future__ import annotations
+
+
+class KrakenWireError(Exception):
+    """Anything krakenwire raises. Catch it to catch all of them."""
+
+
+class UsageError(KrakenWireError, ValueError):
+    """The caller broke a rule of this library; the same call will fail again.
+
+    It is a `ValueError` too, so that a wrong request met while decoding counts as a bad frame.
+    """
+
+    def __init__(self, rule: str, *, field: str | None = None) -> None:
+        super().__init__(rule if field is None else f"{field}: {rule}")
+        self.rule = rule
+        self.field = field
+
+
+class DecodeError(KrakenWireError):
+    """A frame is not what Kraken documents. `where` is the path inside it, e.g. `$.data[0].price`.
+
+    `json` tells whether it is JSON at all.
+    """
+
+    def __init__(self, reason: str, where: str | None = None, *, json: bool = False) -> None:
+        super().__init__(reason if where is None else f"{reason} at {where}")
+        self.reason = reason
+        self.where = where
+        self.json = json
+
+
+class RequestRejected(KrakenWireError):
+    """Kraken refused a request. `reason` is Kraken's own text, for people."""
+
+    def __init__(self, method: str, req_id: int | None, reason: str, symbol: str | None = None) -> None:
+        number = "" if req_id is None else f" #{req_id}"
+        about = "" if symbol is None else f" for {symbol}"
+        super().__init__(f"{method}{number}{about} rejected: {reason}")
+        self.method = method
+        self.req_id = req_id
+        self.reason = reason
+        self.symbol = symbol
+
+
+class BookNotLive(KrakenWireError):
+    """A book cannot be read now: what we hold is not proven to be a state the exchange had."""
+
+    def __init__(self, symbol: str, status: str, reason: str | None = None) -> None:
+        super().__init__(f"book {symbol} is {status}" + ("" if reason is None else f": {reason}"))
+        self.symbol = symbol
+        self.status = status
+        self.reason = reason
+
+
+class CallbackTimeout(KrakenWireError):
+    """A callback did not finish in `seconds`; it was cancelled, everything else is untouched."""
+
+    def __init__(self, callback: str, kind: str, seconds: float) -> None:
+        super().__init__(f"callback {callback} for {kind} took longer than {seconds:g} s")
+        self.callback = callback
+        self.kind = kind
+        self.seconds = seconds
+
+
+class ConnectionLost(KrakenWireError):
+    """The socket is gone and retrying is over. `attempts` counts the tries to get it back."""
+
+    def __init__(self, reason: str, *, attempts: int = 0) -> None:
+        super().__init__(reason if attempts == 0 else f"{reason} (after {attempts} attempts)")
+        self.reason = reason
+        self.attempts = attempts

@@ -1,0 +1,64 @@
+"""Digits of prices and quantities, as Kraken's book checksum reads them.
+
+Source: Kraken's book checksum guide. The decimal point is deleted and leading zeros are stripped, so the checksum cannot see where
+the point stood: `62999.9` and `6299.99` look alike to it. Hence the rule of this module: a token proves something only if it has
+exactly as many fraction digits as every other token of its kind in the book. Without that rule some single edits pass.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from krakenwire.wire.numbers import number_problem
+
+MAX_DECIMALS = 12
+"""Fraction digits of the finest pair that is searched for when digits were lost."""
+
+_PLAIN = re.compile(r"[0-9]{1,40}(?:\.([0-9]{1,24}))?", re.ASCII)
+_NUMBER = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+
+
+def fraction_digits(text: str) -> int:
+    """Digits behind the point of a plain token; 0 without a point."""
+    _, _, fraction = text.partition(".")
+    return len(fraction)
+
+
+def digits_of(price_text: str, qty_text: str) -> str:
+    """What one level adds to the checksum's input."""
+    return price_text.replace(".", "").lstrip("0") + qty_text.replace(".", "").lstrip("0")
+
+
+def plain_token(token: object) -> tuple[str, bool]:
+    """Read one price or quantity that is not a plain text with a point.
+
+    Returns the token in plain notation, and whether its digits are the sender's own. An exponent (`5e-05`) or a number that went
+    through a float keeps its value but has lost its digits.
+
+    Raises: ValueError, if it is not a number, is negative, or is out of bounds (40 digits, exponents -24 to 24).
+    """
+    if token.__class__ is int:
+        text, own = str(token), True
+    elif isinstance(token, str):
+        text, own = str(token), token.__class__ is str
+    else:
+        raise ValueError(f"expected a number, got {type(token).__name__}")
+    if _PLAIN.fullmatch(text):
+        return text, own
+    if len(text) > 140 or not _NUMBER.fullmatch(text):
+        raise ValueError(f"not a number within bounds: {text[:60]!r}")
+    value = Decimal(text)
+    if value.is_signed() or (problem := number_problem(value)):
+        raise ValueError(f"not a number within bounds: {text[:60]!r}" if value.is_signed() else problem)
+    return format(value, "f"), False
+
+
+def padded(text: str, decimals: int) -> str | None:
+    """The token with exactly `decimals` fraction digits, or None if that would change its value."""
+    whole, _, fraction = text.partition(".")
+    if len(fraction) > decimals:
+        if fraction[decimals:].strip("0"):
+            return None
+        fraction = fraction[:decimals]
+    return f"{whole}.{fraction:0<{decimals}}" if decimals else whole

@@ -1,0 +1,30 @@
+"""What every test has at hand: the hypothesis profiles and the place of recorded traffic."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The suite answers the same on every machine and every run; new examples are the task of `make fuzz`.
+settings.register_profile("suite", derandomize=True, deadline=None, database=None)
+settings.register_profile(
+    "fuzz",
+    deadline=None,
+    max_examples=5_000,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("KRAKENWIRE_HYPOTHESIS") or "suite")
+
+
+@pytest.fixture(scope="session")
+def conformance_data() -> Path:
+    """The folder that holds `kraken_v2/`, recorded Kraken traffic; the test is skipped where it is absent."""
+    named = os.environ.get("KRAKENWIRE_CONFORMANCE_DATA")
+    folder = Path(named) if named else ROOT.parent / "shared" / "data"
+    if not (folder / "kraken_v2").is_dir():
+        pytest.skip(f"no recorded traffic: {folder} has no kraken_v2; see KRAKENWIRE_CONFORMANCE_DATA")
+    return folder

@@ -1,0 +1,1 @@
+"""Scripts of the project; none is part of the installed package."""
