@@ -14,9 +14,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import krakenwire
-from krakenwire.state.level2 import Book
-from krakenwire.wire.book import BookMessage
-from krakenwire.wire.codec import decode
 
 # A small market of our own, best level first: price and quantity as text.
 BIDS = [("2500.10", "0.50000000"), ("2500.05", "12.00000000"), ("2499.90", "0.07500000")]
@@ -64,15 +61,16 @@ def check_command() -> None:
 
 
 def check_book() -> None:
-    """One snapshot goes in, its exact digits come out and its checksum is right."""
-    frame = decode(snapshot_frame())
-    assert isinstance(frame, BookMessage)
-    (data,) = frame.data
-    book = Book("ETH/USD", 10)
-    assert book.replace(data) is None
-    view = book.view()
-    assert view.verified
-    assert (view.best_bid, view.best_ask) == (Decimal("2500.10"), Decimal("2500.20"))
+    """One snapshot goes in, one verified book with its exact digits comes out."""
+    events: list[krakenwire.OrderBookUpdate] = []
+    handler = krakenwire.create_kraken_v2_handler()
+    handler.register_callback("book", events.append)
+    assert handler.process(snapshot_frame())
+    (event,) = events
+    assert event.verified
+    assert event.symbol == "ETH/USD"
+    assert (event.best_bid, event.best_ask) == (Decimal("2500.10"), Decimal("2500.20"))
+    assert handler.get_statistics()["error_count"] == 0
 
 
 if __name__ == "__main__":

@@ -1,0 +1,246 @@
+"""What a session reports: what Kraken said, with its proof, and what the session concluded.
+
+One event for each entry of a frame's `data`. Where there is more to say than Kraken did, the event is a subclass of the wire
+type with the proof added; the wire types do not declare these fields, so that no frame can claim its own proof. A break in a stream is an
+event in that stream: nobody may mistake it for continuity.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from krakenwire.state.instruments import PairChanged
+from krakenwire.state.level2 import Book, Difference
+from krakenwire.state.level3 import Level3Book
+from krakenwire.wire.account import BalanceEntry, ExecutionReport
+from krakenwire.wire.book import BookLevel, Level3Order
+from krakenwire.wire.codec import UnknownFrame
+from krakenwire.wire.control import ErrorNotice, Heartbeat, StatusUpdate
+from krakenwire.wire.market import Candle, InstrumentUpdate, TickerUpdate, Trade
+from krakenwire.wire.order_replies import Reply
+
+
+class OrderBookUpdate(Struct, frozen=True):
+    """Levels of a Level 2 book that changed, or all of them after a snapshot. A message that failed its checksum never becomes one."""
+
+    symbol: str
+    bids: tuple[BookLevel, ...]
+    """Changed buy levels as received; quantity zero removes."""
+    asks: tuple[BookLevel, ...]
+    """Changed sell levels as received; quantity zero removes."""
+    top_bid: BookLevel | None
+    """Best buy level after this message; None while nobody buys."""
+    top_ask: BookLevel | None
+    """Best sell level after this message; None while nobody sells."""
+    checksum: int | None
+    timestamp: str | None
+    verified: bool
+    """True: the ten best levels a side are proven by Kraken's checksum."""
+    snapshot: bool
+    book: Book
+    """The live book. It goes on changing; for the owner's thread. Take a `view()` to keep."""
+
+    @property
+    def best_bid(self) -> Decimal | None:
+        """Highest buy price after this message; None while nobody buys."""
+        return None if self.top_bid is None else self.top_bid.price
+
+    @property
+    def best_ask(self) -> Decimal | None:
+        """Lowest sell price after this message; None while nobody sells."""
+        return None if self.top_ask is None else self.top_ask.price
+
+    @property
+    def spread(self) -> Decimal | None:
+        """Best ask minus best bid; None while a side is empty."""
+        if self.top_bid is None or self.top_ask is None:
+            return None
+        return self.top_ask.price - self.top_bid.price
+
+
+class Level3Update(Struct, frozen=True):
+    """Orders of a level3 book that changed, or all of them after a snapshot."""
+
+    symbol: str
+    bids: tuple[Level3Order, ...]
+    asks: tuple[Level3Order, ...]
+    checksum: int | None
+    timestamp: str | None
+    verified: bool
+    snapshot: bool
+    book: Level3Book
+
+
+class TradeUpdate(Trade, frozen=True, kw_only=True):
+    """A trade, and whether it follows the one before it."""
+
+    complete: bool
+    """True: its id is one more than the last. False: a `Gap` came before it, or it is the first one seen."""
+    snapshot: bool
+    source: str = "live"
+    """`live`, or `rest` for a trade that was fetched to fill a gap."""
+
+
+class OHLCUpdate(Candle, frozen=True, kw_only=True):
+    """A candle; nothing on the wire can prove it."""
+
+    revised: bool
+    """True: a later candle had begun, and this one was changed after all."""
+    snapshot: bool
+
+
+class ExecutionUpdate(ExecutionReport, frozen=True, kw_only=True):
+    """An execution report, and whether its frame came in sequence."""
+
+    in_sequence: bool
+    """False from a hole in the sequence until the next snapshot."""
+    snapshot: bool
+
+
+class BalanceUpdate(BalanceEntry, frozen=True, kw_only=True):
+    """A balance, and whether its frame came in sequence."""
+
+    in_sequence: bool
+    """False from a hole in the sequence until the next snapshot."""
+    snapshot: bool
+
+
+class GapReason(StrEnum):
+    """Why something may be missing."""
+
+    CHECKSUM = "checksum"
+    SEQUENCE = "sequence"
+    TRADE_ID = "trade_id"
+    FRAME_REFUSED = "frame_refused"
+    NEW_CONNECTION = "new_connection"
+    CONNECTION_LOST = "connection_lost"
+    PRECISION_CHANGED = "precision_changed"
+
+
+class Gap(Struct, frozen=True):
+    """Something may be missing here. Everything after it in the stream comes after the break."""
+
+    channel: str
+    symbol: str | None
+    reason: GapReason
+    first: int | None = None
+    """First missing trade id or sequence number, where the wire numbers what it sends."""
+    last: int | None = None
+    """Last missing trade id or sequence number."""
+    since: float | None = None
+    """When the stream was last known to be whole, on the caller's clock."""
+
+
+class BookLive(Struct, frozen=True):
+    """A book can be read again: a snapshot proved it."""
+
+    channel: str
+    symbol: str
+    depth: int
+
+
+class BookLost(Struct, frozen=True):
+    """A book contradicts Kraken and cannot be read until the next snapshot."""
+
+    channel: str
+    symbol: str
+    reason: str
+    expected: int | None = None
+    """Kraken's checksum."""
+    computed: int | None = None
+    """Ours."""
+    differences: tuple[Difference, ...] = ()
+    """Which of the ten best levels differ from what was last verified."""
+    timestamp: str | None = None
+
+
+class ResyncNeeded(Struct, frozen=True):
+    """A subscription has to be taken anew, and the session cannot or may not ask for it itself."""
+
+    channel: str
+    symbol: str | None
+    reason: str
+
+
+class ReconnectNeeded(Struct, frozen=True):
+    """The connection as a whole cannot be trusted any more."""
+
+    reason: str
+
+
+class FrameRejected(Struct, frozen=True):
+    """A frame, or one entry of it, that cannot be used."""
+
+    frame: bytes
+    """As received, at most 4 KiB."""
+    reason: str
+    channel: str | None = None
+    symbol: str | None = None
+    json: bool = True
+    """False: it was not even JSON."""
+
+
+class SchemaDrift(Struct, frozen=True):
+    """Kraken sends a field that this version does not know. Everything else in the frame was used."""
+
+    channel: str
+    field: str
+
+
+class Discarded(Struct, frozen=True):
+    """An update of a book that has no snapshot, or that is not subscribed."""
+
+    channel: str
+    symbol: str
+
+
+class CandleRevised(Struct, frozen=True):
+    """A candle changed after a later one had begun."""
+
+    symbol: str
+    interval: int
+    interval_begin: str
+
+
+class BookCrossed(Struct, frozen=True):
+    """The best bid is not below the best ask, and the checksum says that this is how it is."""
+
+    symbol: str
+
+
+InstrumentChanged = PairChanged
+"""A market's status or precision changed."""
+
+Unknown = UnknownFrame
+"""A frame of a channel or method that this version does not know."""
+
+Event = (
+    OrderBookUpdate
+    | Level3Update
+    | TickerUpdate
+    | TradeUpdate
+    | OHLCUpdate
+    | InstrumentUpdate
+    | BalanceUpdate
+    | ExecutionUpdate
+    | StatusUpdate
+    | Heartbeat
+    | Reply
+    | ErrorNotice
+    | Gap
+    | BookLive
+    | BookLost
+    | ResyncNeeded
+    | ReconnectNeeded
+    | FrameRejected
+    | SchemaDrift
+    | Discarded
+    | CandleRevised
+    | BookCrossed
+    | PairChanged
+    | UnknownFrame
+)
+"""Everything a session reports."""

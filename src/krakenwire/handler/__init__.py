@@ -1,0 +1,5 @@
+"""The user's API: a session, callbacks and statistics, for anybody's socket."""
+
+from krakenwire.handler.handler import ConnectionStatus, KrakenV2MessageHandler, create_kraken_v2_handler
+
+__all__ = ["ConnectionStatus", "KrakenV2MessageHandler", "create_kraken_v2_handler"]

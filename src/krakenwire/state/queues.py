@@ -1,0 +1,139 @@
+"""One side of a Level 3 book: price levels in order of price, each a queue of orders in order of arrival.
+
+A level is a dict from order id to order. A dict keeps the order of insertion, and replacing a value keeps
+its place; that is the queue rule: a new order goes to the tail, a changed one keeps its place, and a
+removal costs the same anywhere. The digits for the checksum are made once an order, and joined once a level
+until the level changes.
+
+The key of a level is its price without the point, an exact integer, negative for bids. While the fraction
+digits of the pair are not known, the price itself is the key, and there are no digits.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from decimal import Decimal
+
+from krakenwire.wire.book import PROVEN_LEVELS, Level3Order
+from krakenwire.wire.enums import Level3Event
+
+Key = int | Decimal
+
+
+class Queue:
+    """The orders at one price, first come first."""
+
+    __slots__ = ("_digits", "_text", "key", "orders", "price_text")
+
+    def __init__(self, key: Key, price_text: str) -> None:
+        self.key = key
+        self.price_text = price_text
+        self.orders: dict[str, Level3Order] = {}
+        self._digits: dict[str, bytes] = {}
+        self._text: bytes | None = None
+
+    @property
+    def text(self) -> bytes:
+        """What this level adds to the checksum's input."""
+        if self._text is None:
+            self._text = b"".join(self._digits.values())
+        return self._text
+
+    def put(self, order: Level3Order, *, exact: bool) -> None:
+        """Add an order at the tail, or change it in its place."""
+        self.orders[order.order_id] = order
+        if exact:
+            qty = order.order_qty_text.replace(".", "").lstrip("0")
+            self._digits[order.order_id] = f"{abs(self.key)}{qty}".encode()
+        self._text = None
+
+    def remove(self, order_id: str) -> None:
+        """Take an order out of the queue."""
+        del self.orders[order_id]
+        self._digits.pop(order_id, None)
+        self._text = None
+
+    def digits(self, order_id: str) -> bytes:
+        """What one order adds to the checksum's input."""
+        return self._digits[order_id]
+
+
+class OrderSide:
+    """Bids (`descending`) or asks of one book."""
+
+    __slots__ = ("_descending", "depth", "exact", "keys", "places", "queues", "touched")
+
+    def __init__(self, *, descending: bool, depth: int) -> None:
+        self._descending = descending
+        self.depth = depth
+        self.exact = False
+        """True while every token is plain text with the fraction digits of the pair."""
+        self.keys: list[Key] = []
+        self.queues: list[Queue] = []
+        self.places: dict[str, Queue] = {}
+        """Where each order stands."""
+        self.touched = True
+        """Whether one of the ten best levels changed since the checksum's input was made."""
+
+    def clear(self) -> None:
+        """Forget every order."""
+        self.keys, self.queues, self.places = [], [], {}
+        self.touched = True
+
+    def take(self, order: Level3Order) -> bool:
+        """Do what an order's event says. False if a changed or removed order is not on this side."""
+        if order.event is None or order.event == Level3Event.ADD:
+            self.append(order)
+            return True
+        queue = self.places.get(order.order_id)
+        if queue is None:
+            return False
+        if order.event == Level3Event.DELETE:
+            self._remove(queue, order.order_id)
+        elif queue.price_text == order.limit_price_text or queue.key == self._key(order.limit_price_text):
+            queue.put(order, exact=self.exact)
+            self._touch(bisect_left(self.keys, queue.key))
+        else:
+            self._remove(queue, order.order_id)
+            self.append(order)
+        return True
+
+    def append(self, order: Level3Order) -> None:
+        """Put an order at the tail of its level."""
+        key = self._key(order.limit_price_text)
+        at = bisect_left(self.keys, key)
+        if at == len(self.keys) or self.keys[at] != key:
+            self.keys.insert(at, key)
+            self.queues.insert(at, Queue(key, order.limit_price_text))
+        queue = self.queues[at]
+        queue.put(order, exact=self.exact)
+        self.places[order.order_id] = queue
+        self._touch(at)
+
+    def cut(self) -> None:
+        """Drop whole levels beyond the depth, with their orders. Kraken sends no removal for them."""
+        for queue in self.queues[self.depth :]:
+            for order_id in queue.orders:
+                del self.places[order_id]
+        del self.keys[self.depth :], self.queues[self.depth :]
+
+    def text(self) -> bytes:
+        """The checksum's input of this side, from now on not touched."""
+        self.touched = False
+        return b"".join([queue.text for queue in self.queues[:PROVEN_LEVELS]])
+
+    def _key(self, price: str) -> Key:
+        key: Key = int(price.replace(".", "")) if self.exact else Decimal(price)
+        return -key if self._descending else key
+
+    def _remove(self, queue: Queue, order_id: str) -> None:
+        del self.places[order_id]
+        queue.remove(order_id)
+        at = bisect_left(self.keys, queue.key)
+        if not queue.orders:
+            del self.keys[at], self.queues[at]
+        self._touch(at)
+
+    def _touch(self, at: int) -> None:
+        if at < PROVEN_LEVELS:
+            self.touched = True
