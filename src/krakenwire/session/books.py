@@ -58,9 +58,10 @@ class BookKeeper:
         doubt = book.apply(data)
         if doubt is not None:
             return self._doubted(self.level2, slot, data, doubt, now)
-        entry = self._ledger.entry("book", data.symbol)
-        entry.messages += 1
-        entry.verified += 1
+        entry = slot.entry
+        if entry is not None:
+            entry.messages += 1
+            entry.verified += 1
         slot.verified_at = now
         return self._update_event(data, book, verified=True, snapshot=False)
 
@@ -203,7 +204,7 @@ class BookKeeper:
 
     def _went_live(self, shelf: Any, slot: Slot[Any], now: float) -> list[Event]:
         slot.status, slot.reason = _LIVE, ""
-        self._ledger.open(shelf.channel, slot.symbol, State.VERIFIED, now)
+        slot.entry = self._ledger.open(shelf.channel, slot.symbol, State.VERIFIED, now)
         depth = 0 if slot.book is None else slot.book.depth
         return [BookLive(shelf.channel, slot.symbol, depth)]
 

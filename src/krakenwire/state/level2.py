@@ -102,7 +102,8 @@ class Book:
         self._asks_crc = 0
         self._bids_text = b""
         self._computed = 0
-        self._proven: tuple[list[BookLevel], list[BookLevel]] = ([], [])
+        self._proven_asks: list[BookLevel] = []
+        self._proven_bids: list[BookLevel] = []
 
     @property
     def depth(self) -> int:
@@ -124,23 +125,25 @@ class Book:
 
     def apply(self, data: BookData) -> Doubt | None:
         """Take an update. None: the book is proven."""
-        touched = False
+        asks = bids = False
         try:
-            if data.asks and self._asks.change(data.asks):
+            if data.asks and (asks := self._asks.change(data.asks)):
                 self._asks_crc = crc32(b"".join(self._asks.digits[:PROVEN_LEVELS]))
-                touched = True
-            if data.bids and self._bids.change(data.bids):
+            if data.bids and (bids := self._bids.change(data.bids)):
                 self._bids_text = b"".join(self._bids.digits[:PROVEN_LEVELS])
-                touched = True
         except (ValueError, TypeError, LookupError):
             return self._apply_slowly(data)
         self.timestamp = data.timestamp
         self.checksum = checksum = data.checksum
-        if touched:
+        if asks or bids:
             self._computed = crc32(self._bids_text, self._asks_crc)
         if self._computed == checksum and self.decimals is not None:
-            if touched or not self.verified:
+            if not self.verified:
                 self._remember()
+            elif asks:
+                self._proven_asks = self._asks.levels[:PROVEN_LEVELS]
+            if bids:
+                self._proven_bids = self._bids.levels[:PROVEN_LEVELS]
             return None
         return self._judge(data)
 
@@ -186,7 +189,9 @@ class Book:
         """Which of the ten best levels differ from when this book was last verified. Meant for after a failure."""
         found = []
         now = (self._asks.levels[:PROVEN_LEVELS], self._bids.levels[:PROVEN_LEVELS])
-        for side, before, after in zip(("ask", "bid"), self._proven, now, strict=True):
+        for side, before, after in zip(
+            ("ask", "bid"), (self._proven_asks, self._proven_bids), now, strict=True
+        ):
             for at in range(max(len(before), len(after))):
                 old = before[at] if at < len(before) else None
                 new = after[at] if at < len(after) else None
@@ -261,7 +266,8 @@ class Book:
 
     def _remember(self) -> None:
         self.verified = True
-        self._proven = (self._asks.levels[:PROVEN_LEVELS], self._bids.levels[:PROVEN_LEVELS])
+        self._proven_asks = self._asks.levels[:PROVEN_LEVELS]
+        self._proven_bids = self._bids.levels[:PROVEN_LEVELS]
 
     def _judge(self, data: BookData) -> Doubt:
         if self.decimals is None and (self._asks.levels or self._bids.levels):

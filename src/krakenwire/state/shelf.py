@@ -10,6 +10,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from krakenwire.state.ledger import Entry
+
 B = TypeVar("B")
 
 BOOKS_KEPT = 8192
@@ -30,7 +32,7 @@ class BookStatus(StrEnum):
 class Slot(Generic[B]):
     """One symbol: its book, its status and what is known of its subscription."""
 
-    __slots__ = ("book", "depth", "inferred", "reason", "status", "symbol", "told", "verified_at")
+    __slots__ = ("book", "depth", "entry", "inferred", "reason", "status", "symbol", "told", "verified_at")
 
     def __init__(self, symbol: str) -> None:
         self.symbol = symbol
@@ -44,6 +46,8 @@ class Slot(Generic[B]):
         self.told = False
         """Whether the caller knows that this book cannot be followed."""
         self.verified_at: float | None = None
+        self.entry: Entry | None = None
+        """Its counts in the ledger, while LIVE; looked up once, not at every update."""
 
     @property
     def readable(self) -> bool:

@@ -1,0 +1,208 @@
+"""Books in a session: live when proven, closed when contradicted, healed by a snapshot."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from krakenwire.events import (
+    BookCrossed,
+    BookLive,
+    BookLost,
+    Discarded,
+    FrameRejected,
+    Gap,
+    GapReason,
+    InstrumentChanged,
+    Level3Update,
+    OrderBookUpdate,
+    ResyncNeeded,
+    SchemaDrift,
+)
+from krakenwire.session import Session
+from krakenwire.wire.control import (
+    SubscribeReply,
+    UnsubscribeReply,
+)
+from krakenwire.wire.market import InstrumentUpdate
+from tests.session.exchange import Exchange
+from tests.session.say import ack, is_live, kinds, session_with
+from tests.vectors.samples import FRAMES, altered
+
+
+def test_book_follows() -> None:
+    """A snapshot makes a book live; an update changes it and carries the best prices."""
+    exchange = Exchange()
+    session = Session(now=0.0)
+    assert kinds(session.receive(exchange.snapshot(), now=1.0)) == [BookLive, OrderBookUpdate]
+    (update,) = session.receive(exchange.update(bids={"1000.5": "2"}), now=2.0)
+    assert isinstance(update, OrderBookUpdate)
+    assert (update.best_bid, update.best_ask, update.spread) == (
+        Decimal("1000.5"),
+        Decimal("1001.0"),
+        Decimal("0.5"),
+    )
+    assert update.verified
+    assert not update.snapshot
+
+
+@pytest.mark.fault("J7", "J13")
+def test_bad_book_entry() -> None:
+    """A bad book entry loses its own book and no other."""
+    one, other = Exchange(), Exchange("ETH/USD")
+    session = session_with(one.snapshot(), other.snapshot())
+    broken = one.update(bids={"1000.5": "1"}).replace(b'"qty"', b'"qt"')
+    events = session.receive(broken, now=2.0)
+    assert kinds(events) == [SchemaDrift, FrameRejected, Gap, BookLost, ResyncNeeded]
+    assert not is_live(session)
+    assert is_live(session, "ETH/USD")
+
+
+@pytest.mark.fault("B1", "B4")
+@pytest.mark.parametrize("damage", ["drop", "digit", "checksum"])
+def test_lost_and_healed(damage: str) -> None:
+    """A book that fails its checksum is closed with the evidence, others stay, and a snapshot heals it."""
+    exchange, other = Exchange(), Exchange("ETH/USD")
+    session = session_with(exchange.snapshot(), other.snapshot())
+    frame = exchange.update(bids={"1000.5": "1"})
+    if damage == "drop":
+        frame = exchange.update(asks={"1001": "7"})
+    elif damage == "digit":
+        frame = frame.replace(b"1.00000000", b"1.00000001")
+    else:
+        frame = frame.replace(b'"checksum":', b'"checksum":1')
+    gap, lost, resync = session.receive(frame, now=2.0)
+    assert isinstance(gap, Gap)
+    assert (gap.reason, gap.symbol, gap.since) == (GapReason.CHECKSUM, "BTC/USD", 1.0)
+    assert isinstance(lost, BookLost)
+    assert lost.expected != lost.computed
+    assert isinstance(resync, ResyncNeeded)
+    assert not is_live(session)
+    assert is_live(session, "ETH/USD")
+    assert kinds(session.receive(exchange.update(bids={"1000": "3"}), now=3.0)) == [Discarded]
+    assert kinds(session.receive(exchange.snapshot(), now=4.0)) == [BookLive, OrderBookUpdate]
+
+
+@pytest.mark.fault("B2", "B8")
+def test_harmless_repetition() -> None:
+    """A repeated update and the removal of a price that is not there leave the book verified."""
+    exchange = Exchange()
+    session = session_with(exchange.snapshot())
+    frame = exchange.update(bids={"1000.5": "1"})
+    assert (
+        kinds(session.receive(frame, now=1.0)) == kinds(session.receive(frame, now=1.0)) == [OrderBookUpdate]
+    )
+    assert kinds(session.receive(exchange.update(bids={"3.0": "0"}), now=1.0)) == [OrderBookUpdate]
+    assert is_live(session)
+
+
+@pytest.mark.fault("B6")
+@pytest.mark.parametrize("expected", [True, False])
+def test_update_before_snapshot(*, expected: bool) -> None:
+    """An update without snapshot makes no book, and asks once for one, even if the book was expected."""
+    exchange = Exchange()
+    session = Session(now=0.0)
+    if expected:
+        session.expect_book("BTC/USD", 10)
+    frame = exchange.update(bids={"1000.5": "1"})
+    assert kinds(session.receive(frame, now=1.0)) == [Discarded, ResyncNeeded]
+    assert kinds(session.receive(frame, now=1.0)) == [Discarded]
+    assert not is_live(session)
+
+
+@pytest.mark.fault("B6")
+def test_update_after_unsubscribe() -> None:
+    """After an unsubscription late updates are discarded without asking; a new subscription begins anew."""
+    exchange = Exchange()
+    session = session_with(ack("subscribe"), exchange.snapshot())
+    assert kinds(session.receive(ack("unsubscribe"), now=1.0)) == [UnsubscribeReply]
+    assert not is_live(session)
+    assert kinds(session.receive(exchange.update(bids={"1000.5": "1"}), now=1.0)) == [Discarded]
+    assert kinds(session.receive(ack("subscribe"), now=1.0)) == [SubscribeReply]
+    session.receive(exchange.snapshot(), now=1.0)
+    assert is_live(session)
+
+
+@pytest.mark.fault("B1", "B6")
+@pytest.mark.parametrize(
+    "snapshot", [b"{", b'{"channel":"book","type":"snapshot","data":[{"symbol":"BTC/USD"}]}']
+)
+def test_healing_snapshot_lost(snapshot: bytes) -> None:
+    """If the snapshot of a resubscription is lost or unusable, the next update asks again, once."""
+    exchange = Exchange()
+    session = session_with(ack("subscribe"), exchange.snapshot())
+    exchange.update(bids={"1000.5": "1"})
+    assert BookLost in kinds(session.receive(exchange.update(asks={"1001": "7"}), now=2.0))
+    for frame in (ack("unsubscribe"), ack("subscribe"), snapshot):
+        session.receive(frame, now=3.0)
+    frame = exchange.update(bids={"1000.5": "2"})
+    assert kinds(session.receive(frame, now=4.0)) == [Discarded, ResyncNeeded]
+    assert kinds(session.receive(frame, now=4.0)) == [Discarded]
+
+
+@pytest.mark.fault("B7")
+def test_second_snapshot() -> None:
+    """A second snapshot replaces the book."""
+    exchange = Exchange()
+    session = session_with(exchange.snapshot())
+    exchange.update(bids={"1000.5": "1"})
+    session.receive(exchange.snapshot(), now=2.0)
+    assert session.book("BTC/USD").best_bid == Decimal("1000.5")
+
+
+@pytest.mark.fault("B10")
+def test_crossed_book() -> None:
+    """A crossed book whose checksum matches is served and named."""
+    exchange = Exchange()
+    session = session_with(exchange.snapshot())
+    events = session.receive(exchange.update(bids={"1001.5": "1"}), now=2.0)
+    assert kinds(events) == [OrderBookUpdate, BookCrossed]
+    assert is_live(session)
+
+
+@pytest.mark.fault("B12")
+def test_precision_changed() -> None:
+    """A pair's new precision ends its book until a snapshot in the new digits."""
+    session = session_with(FRAMES["instrument"], Exchange().snapshot())
+    assert is_live(session)
+    events = session.receive(altered("instrument", ("data", "pairs", 0, "price_precision"), 2), now=2.0)
+    assert kinds(events) == [InstrumentUpdate, InstrumentChanged, Gap, BookLost, ResyncNeeded]
+    assert not is_live(session)
+
+
+def test_inferred_depth() -> None:
+    """If the depth was only inferred, a mismatch tries the next larger one at the next snapshot."""
+    exchange = Exchange(depth=25, levels=10)
+    (live, _) = (session := Session(now=0.0)).receive(exchange.snapshot(), now=1.0)
+    assert live == BookLive("book", "BTC/USD", 10)
+    assert kinds(session.receive(exchange.update(bids={"1000.5": "1"}), now=2.0)) == [OrderBookUpdate]
+    _, lost, _ = session.receive(exchange.update(bids={"1000.5": "0"}), now=3.0)
+    assert isinstance(lost, BookLost)
+    assert "trying 25" in lost.reason
+    assert session.receive(exchange.snapshot(), now=4.0)[0] == BookLive("book", "BTC/USD", 25)
+
+
+@pytest.mark.fault("B9")
+def test_acknowledged_depth() -> None:
+    """The depth that Kraken acknowledged is the one the book is held under."""
+    exchange = Exchange(depth=25, levels=10)
+    session = session_with(ack("subscribe", depth=25), exchange.snapshot())
+    session.receive(exchange.update(bids={"1000.5": "1"}), now=2.0)
+    assert kinds(session.receive(exchange.update(bids={"1000.5": "0"}), now=3.0)) == [OrderBookUpdate]
+
+
+def test_level3_snapshot() -> None:
+    """An empty level3 snapshot with checksum zero is a live level3 book."""
+    frame = b'{"channel":"level3","type":"snapshot","data":[{"symbol":"BTC/USD","bids":[],"asks":[],"checksum":0}]}'
+    events = Session(now=0.0).receive(frame, now=1.0)
+    assert kinds(events) == [BookLive, Level3Update]
+
+
+def test_level3_lost() -> None:
+    """A level3 book that fails its checksum is lost until the next snapshot."""
+    frame = b'{"channel":"level3","type":"snapshot","data":[{"symbol":"BTC/USD","bids":[],"asks":[],"checksum":0}]}'
+    session = session_with(frame)
+    assert kinds(session.receive(FRAMES["level3"], now=2.0)) == [Gap, BookLost, ResyncNeeded]
+    assert kinds(session.receive(FRAMES["level3"], now=3.0)) == [Discarded]
+    assert kinds(session.receive(frame, now=4.0)) == [BookLive, Level3Update]
