@@ -13,12 +13,11 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from krakenwire.session import Session
-
 from benchmarks import baseline
 from benchmarks.timing import Case, Measured
 from benchmarks.workload import Workload
 from krakenwire import OrderBookUpdate, create_kraken_v2_handler
+from krakenwire.session import Session
 from krakenwire.wire import codec
 
 CHANNELS = ("book", "ticker", "trade", "ohlc", "executions", "heartbeat", "instrument", "status")
