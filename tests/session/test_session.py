@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -206,3 +207,15 @@ def test_huge_trade_id() -> None:
     events = session.receive(far.replace(b'"trade_id":2', b'"trade_id":9223372036854775807'), now=2.0)
     assert TradeUpdate in kinds(events)
     assert Gap in kinds(events)
+
+
+@pytest.mark.fault("J2")
+def test_parsed_frame_that_python_cannot_write() -> None:
+    """A parsed frame that is too deep, or has a number too long to write out, is refused and raises nothing."""
+    deep: dict[str, Any] = {}
+    inner = deep
+    for _ in range(100_000):
+        inner["a"] = inner = {}
+    for value in (deep, {"channel": "ticker", "type": "update", "data": [deep]}, {"q": 10**6000}):
+        (event, *_) = Session(now=0.0).receive_parsed(value, now=1.0)
+        assert isinstance(event, FrameRejected)

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krakenwire.state.level2 import Book, Doubt
+from krakenwire.state.level2 import Book
+from krakenwire.state.proof import Doubt
 from krakenwire.wire.book import BookData, BookLevel, BookMessage
 
 decode = msgspec.json.Decoder(BookMessage, float_hook=str).decode

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krakenwire.state.level2 import Doubt
 from krakenwire.state.level3 import Level3Book
+from krakenwire.state.proof import Doubt
 from krakenwire.wire.book import Level3Data, Level3Message, Level3Order
 from krakenwire.wire.enums import Level3Event
 

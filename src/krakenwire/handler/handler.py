@@ -106,10 +106,7 @@ class KrakenV2MessageHandler:
             events, handled = self._take(frame)
             for event in events:
                 for callback in self._routes.of(event):
-                    try:
-                        callback(event)
-                    except Exception as exc:  # noqa: BLE001 (a callback's failure must not reach the feed)
-                        self._failed(exc)
+                    self._call(callback, event)
             return handled
 
     async def process_message(self, frame: object) -> bool:
@@ -131,10 +128,7 @@ class KrakenV2MessageHandler:
             for event in self._session.connection_lost(now=self._clock(), reason=reason):
                 for callback in self._routes.of(event):
                     if not is_async(callback):
-                        try:
-                            callback(event)
-                        except Exception as exc:  # noqa: BLE001 (as in process)
-                            self._failed(exc)
+                        self._call(callback, event)
 
     def expect_book(self, symbol: str, depth: int) -> None:
         """State the subscribed depth of a book, where no subscribe acknowledgement passes through this handler."""
@@ -220,6 +214,12 @@ class KrakenV2MessageHandler:
             self._messages[channel] += 1
             self._seconds[channel] += self._clock() - start
         return events, True
+
+    def _call(self, callback: Callback, event: Event) -> None:
+        try:
+            callback(event)
+        except Exception as exc:  # noqa: BLE001 (a callback's failure must not reach the feed)
+            self._failed(exc)
 
     async def _deliver(self, event: Event, callbacks: tuple[Callback, ...]) -> None:
         for callback in callbacks:

@@ -21,8 +21,9 @@ from krakenwire.events import (
 )
 from krakenwire.state.instruments import Instruments
 from krakenwire.state.ledger import Ledger, State
-from krakenwire.state.level2 import Book, Doubt
+from krakenwire.state.level2 import Book
 from krakenwire.state.level3 import Level3Book
+from krakenwire.state.proof import Doubt
 from krakenwire.state.shelf import BookStatus, Shelf, Slot
 from krakenwire.wire.book import BOOK_DEPTHS, LEVEL3_DEPTHS, BookMessage
 from krakenwire.wire.enums import MessageType
@@ -33,8 +34,6 @@ _UPDATE = MessageType.UPDATE
 _NEVER_ASKED = frozenset({BookStatus.WANTED, BookStatus.STALE})
 """An update of such a book has no snapshot to change, and no `ResyncNeeded` has said so yet."""
 
-_Shelf = Shelf[Book] | Shelf[Level3Book]
-
 
 class BookKeeper:
     """Level 2 and level3 books of one connection."""
@@ -42,6 +41,7 @@ class BookKeeper:
     def __init__(self, instruments: Instruments, ledger: Ledger) -> None:
         self.level2: Shelf[Book] = Shelf("book", BOOK_DEPTHS)
         self.level3: Shelf[Level3Book] = Shelf("level3", LEVEL3_DEPTHS)
+        self._shelves: dict[str, Any] = {"book": self.level2, "level3": self.level3}
         self._instruments = instruments
         self._ledger = ledger
         self.discarded = 0
@@ -58,16 +58,12 @@ class BookKeeper:
         doubt = book.apply(data)
         if doubt is not None:
             return self._doubted(self.level2, slot, data, doubt, now)
-        entry = slot.entry
-        if entry is not None:
-            entry.messages += 1
-            entry.verified += 1
-        slot.verified_at = now
+        self._count(slot, now)
         return self._update_event(data, book, verified=True, snapshot=False)
 
     def take(self, channel: str, data: Any, now: float, *, snapshot: bool) -> list[Event]:
         """One entry of a frame, by the general way."""
-        shelf = self._shelf(channel)
+        shelf = self._shelves[channel]
         slot = shelf.open(data.symbol) if snapshot else shelf.get(data.symbol)
         if slot is None or (not snapshot and slot.status in _NEVER_ASKED):
             return self._without_snapshot(shelf, data.symbol)
@@ -82,12 +78,12 @@ class BookKeeper:
         events: list[Event] = []
         if slot.status is not _LIVE:
             events = self._went_live(shelf, slot, now)
-        self._count(shelf, slot, now)
+        self._count(slot, now)
         return events + self._update_event(data, slot.book, verified=True, snapshot=False)
 
     def reject(self, channel: str, symbol: str | None, reason: str, now: float) -> list[Event]:
         """An entry that cannot be used may have changed the book: it is lost. Without a symbol the next checksum decides."""
-        shelf = self._shelf(channel)
+        shelf = self._shelves[channel]
         slot = None if symbol is None else shelf.get(symbol)
         if slot is None or not slot.readable:
             return []
@@ -112,9 +108,9 @@ class BookKeeper:
 
     def subscribed(self, channel: str, symbol: str, depth: int | None) -> None:
         """An acknowledgement was seen; it states the depth."""
-        if channel not in {"book", "level3"}:
+        shelf = self._shelves.get(channel)
+        if shelf is None:
             return
-        shelf = self._shelf(channel)
         shelf.expect(symbol, depth)
         slot = shelf.get(symbol)
         if slot is not None and not slot.readable:
@@ -124,22 +120,22 @@ class BookKeeper:
 
     def unsubscribed(self, channel: str, symbol: str) -> None:
         """The book ends here; a later snapshot begins a new one."""
-        slot = self._shelf(channel).get(symbol) if channel in {"book", "level3"} else None
+        slot = self._shelves[channel].get(symbol) if channel in self._shelves else None
         if slot is not None:
             slot.stop(BookStatus.CLOSED, "unsubscribed")
             slot.depth = slot.inferred = None
 
     def verified_at(self, channel: str, symbol: str | None, heard_at: float) -> float | None:
         """When a stream was last known to be whole: for a book its last proof, for all else when it was last heard."""
-        if symbol is None or channel not in {"book", "level3"}:
+        if symbol is None or channel not in self._shelves:
             return heard_at
-        slot = self._shelf(channel).get(symbol)
+        slot = self._shelves[channel].get(symbol)
         return heard_at if slot is None else slot.verified_at
 
     def make_stale(self, reason: str) -> None:
         """The connection is gone."""
-        self.level2.make_stale(reason)
-        self.level3.make_stale(reason)
+        for shelf in self._shelves.values():
+            shelf.make_stale(reason)
 
     # ---------------------------------------------------------------- what became of a message
 
@@ -156,7 +152,7 @@ class BookKeeper:
             slot.status = BookStatus.UNVERIFIED
             return self._doubted(shelf, slot, data, doubt, now, snapshot=True)
         events = self._went_live(shelf, slot, now)
-        self._count(shelf, slot, now)
+        self._count(slot, now)
         return events + self._update_event(data, book, verified=True, snapshot=True)
 
     def _doubted(
@@ -208,10 +204,13 @@ class BookKeeper:
         depth = 0 if slot.book is None else slot.book.depth
         return [BookLive(shelf.channel, slot.symbol, depth)]
 
-    def _count(self, shelf: Any, slot: Slot[Any], now: float) -> None:
-        entry = self._ledger.entry(shelf.channel, slot.symbol)
-        entry.messages += 1
-        entry.verified += 1
+    @staticmethod
+    def _count(slot: Slot[Any], now: float) -> None:
+        """One more proven message of a live book."""
+        entry = slot.entry
+        if entry is not None:
+            entry.messages += 1
+            entry.verified += 1
         slot.verified_at = now
 
     @staticmethod
@@ -236,6 +235,3 @@ class BookKeeper:
             book,
         )
         return [update, BookCrossed(data.symbol)] if book.crossed else [update]
-
-    def _shelf(self, channel: str) -> Any:
-        return self.level2 if channel == "book" else self.level3

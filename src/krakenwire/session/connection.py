@@ -104,11 +104,9 @@ class Session:
             ExecutionsMessage: self._on_executions,
             BalancesMessage: self._on_balances,
             StatusMessage: self._on_status,
-            Heartbeat: self._on_heartbeat,
             SubscribeReply: self._on_subscribed,
             UnsubscribeReply: self._on_unsubscribed,
         }
-        self._table = dict(self._strict)
         self._screens: dict[type, _Screen] = {
             TickerMessage: problem_ticker,
             TradeMessage: problem_trade,
@@ -132,7 +130,7 @@ class Session:
         if isinstance(message, Heartbeat):
             self.channel = "heartbeat"
             return [message]
-        take = self._table.get(kind)
+        take = self._strict.get(kind)
         screen: _Screen = self._screens.get(kind, problems)
         if take is None or screen(frame, message):
             return self._receive_slowly(frame, now)
@@ -142,7 +140,7 @@ class Session:
     def receive_parsed(self, value: object, *, now: float) -> list[Event]:
         """Take a frame that the caller has parsed already. Floats have lost digits; see `docs/architecture.md`."""
         self.heard_at = now
-        return self._take(lambda: self.codec.from_parsed(value), repr(value).encode(errors="replace"), now)
+        return self._take(lambda: self.codec.from_parsed(value), lambda: _repr(value), now)
 
     def book(self, symbol: str, depth: int | None = None) -> BookView:
         """A copy of a live book.
@@ -176,15 +174,14 @@ class Session:
     # ---------------------------------------------------------------- frames that the fast way refused
 
     def _receive_slowly(self, frame: Frame, now: float) -> list[Event]:
-        raw = frame.encode(errors="replace") if isinstance(frame, str) else bytes(frame)
-        return self._take(lambda: self.codec.slow(frame), raw, now)
+        return self._take(lambda: self.codec.slow(frame), lambda: _raw(frame), now)
 
-    def _take(self, decode: Callable[[], Decoded], raw: bytes, now: float) -> list[Event]:
+    def _take(self, decode: Callable[[], Decoded], raw: Callable[[], bytes], now: float) -> list[Event]:
         try:
             decoded = decode()
         except DecodeError as exc:
             self.refused = True
-            return self._refuse(raw, exc, now)
+            return self._refuse(raw(), exc, now)
         self.refused = False
         self.channel = _channel_of(decoded)
         events: list[Event] = []
@@ -201,12 +198,12 @@ class Session:
             )
             events += method(message, now) if method is not None else [message]
         for entry in decoded.rejected:
-            events += self._reject(raw, entry, now)
+            events += self._reject(raw(), entry, now)
         return events
 
     def _refuse(self, raw: bytes, error: DecodeError, now: float) -> list[Event]:
         """Nothing of the frame can be used. Whether it was JSON decides what may have been lost with it."""
-        events: list[Event] = [FrameRejected(raw[:RAW_KEPT], str(error), json=error.json)]
+        events: list[Event] = [FrameRejected(raw, str(error), json=error.json)]
         if error.json:
             return events
         for (channel, symbol), since in self._seen.items():
@@ -222,7 +219,7 @@ class Session:
 
     def _reject(self, raw: bytes, entry: RejectedEntry, now: float) -> list[Event]:
         """One entry cannot be used. A book that missed it is lost; what has no state is only incomplete."""
-        events: list[Event] = [FrameRejected(raw[:RAW_KEPT], entry.reason, entry.channel, entry.symbol)]
+        events: list[Event] = [FrameRejected(raw, entry.reason, entry.channel, entry.symbol)]
         if entry.channel in {"book", "level3"}:
             return events + self.books.reject(entry.channel, entry.symbol, entry.reason, now)
         if entry.channel != "status":
@@ -366,10 +363,6 @@ class Session:
                 self.books.unsubscribed(channel, symbol)
         return [reply]
 
-    @staticmethod
-    def _on_heartbeat(message: Heartbeat, _now: float) -> list[Event]:
-        return [message]
-
     def _note(self, channel: str, symbol: str | None, now: float) -> None:
         key = (channel, symbol)
         if key not in self._seen:
@@ -379,6 +372,23 @@ class Session:
 
 def _typed(message: Any) -> bool:
     return message.type is MessageType.SNAPSHOT or message.type is MessageType.UPDATE
+
+
+def _raw(frame: Frame) -> bytes:
+    """The beginning of a frame, to show."""
+    return (
+        frame[:RAW_KEPT].encode(errors="replace")[:RAW_KEPT]
+        if isinstance(frame, str)
+        else bytes(frame[:RAW_KEPT])
+    )
+
+
+def _repr(value: object) -> bytes:
+    """The beginning of a parsed frame, to show. Python refuses to write what is too deep or has too many digits."""
+    try:
+        return repr(value).encode(errors="replace")[:RAW_KEPT]
+    except (ValueError, RecursionError):
+        return f"<{type(value).__name__}>".encode()
 
 
 def _channel_of(decoded: Decoded) -> str:

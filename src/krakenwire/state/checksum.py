@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-from krakenwire.wire.numbers import number_problem
+from krakenwire.wire.numbers import LossyText, number_problem
+
+Decimals = tuple[int, int]
+"""Fraction digits of the prices and of the quantities of one pair."""
 
 MAX_DECIMALS = 12
 """Fraction digits of the finest pair that is searched for when digits were lost."""
@@ -62,3 +65,15 @@ def padded(text: str, decimals: int) -> str | None:
             return None
         fraction = fraction[:decimals]
     return f"{whole}.{fraction:0<{decimals}}" if decimals else whole
+
+
+def fits(text: str, decimals: int) -> bool:
+    """True if a plain token has so many fraction digits, or has lost its own and can be given them."""
+    return (
+        padded(text, decimals) is not None if type(text) is LossyText else fraction_digits(text) == decimals
+    )
+
+
+def uneven(decimals: Decimals) -> str:
+    """What is wrong with a message of which some token does not fit."""
+    return f"a token does not have {decimals[0]} (price) or {decimals[1]} (quantity) fraction digits"

@@ -15,24 +15,20 @@ from zlib import crc32
 
 from msgspec import Struct
 
-from krakenwire.state.checksum import MAX_DECIMALS, digits_of, fraction_digits, padded, plain_token
+from krakenwire.state.checksum import (
+    MAX_DECIMALS,
+    Decimals,
+    digits_of,
+    fits,
+    fraction_digits,
+    padded,
+    plain_token,
+    uneven,
+)
 from krakenwire.state.ladder import Ladder
+from krakenwire.state.proof import Doubt, ProvenView
 from krakenwire.wire.book import PROVEN_LEVELS, BookData, BookLevel
-
-Decimals = tuple[int, int]
-"""Fraction digits of the prices and of the quantities of one pair."""
-
-
-class Doubt(Struct, frozen=True):
-    """Why a book is not proven after a message."""
-
-    wrong: bool
-    """True: the book contradicts the message and must not be used. False: nothing speaks against it, nothing proves it."""
-    reason: str
-    expected: int | None = None
-    """Kraken's checksum."""
-    computed: int | None = None
-    """Ours, over the same message."""
+from krakenwire.wire.numbers import LossyText
 
 
 class Difference(Struct, frozen=True):
@@ -46,35 +42,8 @@ class Difference(Struct, frozen=True):
     now: BookLevel | None
 
 
-class BookView(Struct, frozen=True):
-    """A book at one moment; it does not change any more."""
-
-    symbol: str
-    depth: int
-    bids: tuple[BookLevel, ...]
-    """Best first."""
-    asks: tuple[BookLevel, ...]
-    """Best first."""
-    checksum: int | None
-    """The checksum that Kraken sent with the last message."""
-    timestamp: str | None
-    """Matching-engine time of the last message, as received."""
-    verified: bool
-
-    @property
-    def proven_depth(self) -> int:
-        """Levels a side that are proven: at most ten, whatever the depth; 0 if the book is not verified."""
-        return min(PROVEN_LEVELS, self.depth) if self.verified else 0
-
-    @property
-    def best_bid(self) -> Decimal | None:
-        """Highest buy price; None while nobody buys."""
-        return self.bids[0].price if self.bids else None
-
-    @property
-    def best_ask(self) -> Decimal | None:
-        """Lowest sell price; None while nobody sells."""
-        return self.asks[0].price if self.asks else None
+class BookView(ProvenView[BookLevel], frozen=True):
+    """A Level 2 book at one moment; it does not change any more."""
 
     @property
     def spread(self) -> Decimal | None:
@@ -217,7 +186,7 @@ class Book:
                 return self._unproven(data, doubt)
             self._use(decimals)
         if not _even((*asks, *bids), decimals):
-            return self._lost(Doubt(wrong=True, reason=_uneven(decimals), expected=data.checksum))
+            return self._lost(Doubt(wrong=True, reason=uneven(decimals), expected=data.checksum))
         self._put(_pad(asks, decimals), _pad(bids, decimals))
         return self._check(data)
 
@@ -234,7 +203,7 @@ class Book:
         """The fraction digits to read a snapshot with, or None and why they cannot be known."""
         levels = (*asks, *bids)
         if self._given is not None:
-            return (self._given, "") if _even(levels, self._given) else (None, _uneven(self._given))
+            return (self._given, "") if _even(levels, self._given) else (None, uneven(self._given))
         if not levels:
             # The checksum of an empty book is 0 with any digits; the first token will tell them.
             return ((0, 0), "") if data.checksum == 0 else (None, "an empty book with a checksum")
@@ -299,30 +268,16 @@ def _read_level(level: BookLevel) -> BookLevel:
         raise ValueError("a price of zero")
     if own_price and own_qty:
         return level if price is level.price_text and qty is level.qty_text else BookLevel(price, qty)
-    return BookLevel(price if own_price else _Lost(price), qty if own_qty else _Lost(qty))
-
-
-class _Lost(str):
-    """A token in plain notation whose digits are not the sender's."""
-
-    __slots__ = ()
+    return BookLevel(price if own_price else LossyText(price), qty if own_qty else LossyText(qty))
 
 
 def _lost_digits(level: BookLevel) -> bool:
-    return type(level.price_text) is _Lost or type(level.qty_text) is _Lost
+    return type(level.price_text) is LossyText or type(level.qty_text) is LossyText
 
 
 def _even(levels: tuple[BookLevel, ...], decimals: Decimals) -> bool:
     """True if every token has these fraction digits, or has lost its own and can be given them."""
-    return all(
-        (fraction_digits(text) == wanted if type(text) is str else padded(text, wanted) is not None)
-        for level in levels
-        for text, wanted in ((level.price_text, decimals[0]), (level.qty_text, decimals[1]))
-    )
-
-
-def _uneven(decimals: Decimals) -> str:
-    return f"a token does not have {decimals[0]} (price) or {decimals[1]} (quantity) fraction digits"
+    return all(fits(level.price_text, decimals[0]) and fits(level.qty_text, decimals[1]) for level in levels)
 
 
 def _pad(levels: tuple[BookLevel, ...], decimals: Decimals) -> tuple[BookLevel, ...]:

@@ -27,8 +27,17 @@ from zlib import crc32
 from msgspec import Struct
 from msgspec.structs import replace
 
-from krakenwire.state.checksum import MAX_DECIMALS, digits_of, fraction_digits, padded, plain_token
-from krakenwire.state.level2 import Decimals, Doubt
+from krakenwire.state.checksum import (
+    MAX_DECIMALS,
+    Decimals,
+    digits_of,
+    fits,
+    fraction_digits,
+    padded,
+    plain_token,
+    uneven,
+)
+from krakenwire.state.proof import Doubt, ProvenView
 from krakenwire.state.queues import OrderSide, Queue
 from krakenwire.wire.book import PROVEN_LEVELS, Level3Data, Level3Order
 from krakenwire.wire.enums import Level3Event
@@ -60,36 +69,8 @@ class OrderLevel(Struct, frozen=True):
         return reduce(_EXACT.add, (order.order_qty for order in self.orders))
 
 
-class Level3View(Struct, frozen=True):
+class Level3View(ProvenView[OrderLevel], frozen=True):
     """A Level 3 book at one moment; it does not change any more."""
-
-    symbol: str
-    depth: int
-    """Price levels a side."""
-    bids: tuple[OrderLevel, ...]
-    """Best first."""
-    asks: tuple[OrderLevel, ...]
-    """Best first."""
-    checksum: int | None
-    """The checksum that Kraken sent with the last message."""
-    timestamp: str | None
-    """Matching-engine time of the last message, as received."""
-    verified: bool
-
-    @property
-    def proven_depth(self) -> int:
-        """Price levels a side that are proven: at most ten, whatever the depth; 0 if not verified."""
-        return min(PROVEN_LEVELS, self.depth) if self.verified else 0
-
-    @property
-    def best_bid(self) -> Decimal | None:
-        """Highest buy price; None while nobody buys."""
-        return self.bids[0].price if self.bids else None
-
-    @property
-    def best_ask(self) -> Decimal | None:
-        """Lowest sell price; None while nobody sells."""
-        return self.asks[0].price if self.asks else None
 
 
 class Level3Book:
@@ -208,14 +189,14 @@ class Level3Book:
         if self.decimals is None:
             return order
         if not _even((order,), self.decimals):
-            raise ValueError(_uneven(self.decimals))
+            raise ValueError(uneven(self.decimals))
         return _pad((order,), self.decimals)[0]
 
     def _decimals_of(self, data: Level3Data, asks: Orders, bids: Orders) -> tuple[Decimals | None, str]:
         """The fraction digits of an empty book's first orders, or None and why they cannot be known."""
         orders = (*asks, *bids)
         if self._given is not None:
-            return (self._given, "") if _even(orders, self._given) else (None, _uneven(self._given))
+            return (self._given, "") if _even(orders, self._given) else (None, uneven(self._given))
         if not orders:
             return (None, "an empty book with a checksum") if data.checksum else ((0, 0), "")
         if any(_lost_digits(order) for order in orders):
@@ -311,22 +292,12 @@ def _lost_digits(order: Level3Order) -> bool:
     return type(order.limit_price_text) is LossyText or type(order.order_qty_text) is LossyText
 
 
-def _fits(text: str, decimals: int) -> bool:
-    return (
-        padded(text, decimals) is not None if type(text) is LossyText else fraction_digits(text) == decimals
-    )
-
-
 def _even(orders: Iterable[Level3Order], decimals: Decimals) -> bool:
     """True if every token has these fraction digits, or has lost its own and can be given them."""
     return all(
-        _fits(order.limit_price_text, decimals[0]) and _fits(order.order_qty_text, decimals[1])
+        fits(order.limit_price_text, decimals[0]) and fits(order.order_qty_text, decimals[1])
         for order in orders
     )
-
-
-def _uneven(decimals: Decimals) -> str:
-    return f"a token does not have {decimals[0]} (price) or {decimals[1]} (quantity) fraction digits"
 
 
 def _pad(orders: Orders, decimals: Decimals) -> Orders:
@@ -346,7 +317,7 @@ def _search(checksum: int | None, asks: Orders, bids: Orders, depth: int) -> Dec
     """The one pair of fraction digits under which a snapshot has the checksum that was sent with it."""
     tokens = [(order.limit_price_text, order.order_qty_text) for order in (*asks, *bids)]
     prices, quantities = (
-        [n for n in range(MAX_DECIMALS + 1) if all(_fits(text, n) for text in texts)]
+        [n for n in range(MAX_DECIMALS + 1) if all(fits(text, n) for text in texts)]
         for texts in zip(*tokens, strict=True)
     )
     best = (*_best(asks, depth, descending=False), *_best(bids, depth, descending=True))
