@@ -39,8 +39,11 @@ from krakenwire.handler import (
 from krakenwire.session import (
     Session,
 )
-from krakenwire.state.level2 import (
+from krakenwire.state.book import (
     Book,
+    BookStatus,
+)
+from krakenwire.state.level2 import (
     BookView,
 )
 from krakenwire.state.sequence import (
@@ -68,6 +71,7 @@ __all__ = [
     "BookLive",
     "BookLost",
     "BookNotLive",
+    "BookStatus",
     "BookView",
     "CallbackTimeout",
     "CandleRevised",

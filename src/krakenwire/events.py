@@ -12,9 +12,10 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from krakenwire.state.book import Book
 from krakenwire.state.instruments import PairChanged
-from krakenwire.state.level2 import Book, Difference
-from krakenwire.state.level3 import Level3Book
+from krakenwire.state.level2 import BookView, Difference
+from krakenwire.state.level3 import Level3View, QueueDifference
 from krakenwire.wire.account import BalanceEntry, ExecutionReport
 from krakenwire.wire.book import BookLevel, Level3Order
 from krakenwire.wire.codec import UnknownFrame
@@ -40,7 +41,7 @@ class OrderBookUpdate(Struct, frozen=True):
     verified: bool
     """True: the ten best levels a side are proven by Kraken's checksum."""
     snapshot: bool
-    book: Book
+    book: Book[BookView]
     """The live book. It goes on changing; for the owner's thread. Take a `view()` to keep."""
 
     @property
@@ -71,7 +72,7 @@ class Level3Update(Struct, frozen=True):
     timestamp: str | None
     verified: bool
     snapshot: bool
-    book: Level3Book
+    book: Book[Level3View]
 
 
 class TradeUpdate(Trade, frozen=True, kw_only=True):
@@ -152,7 +153,7 @@ class BookLost(Struct, frozen=True):
     """Kraken's checksum."""
     computed: int | None = None
     """Ours."""
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[Difference | QueueDifference, ...] = ()
     """Which of the ten best levels differ from what was last verified."""
     timestamp: str | None = None
 

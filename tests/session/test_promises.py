@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from krakenwire.events import BookLost, OrderBookUpdate, ResyncNeeded
 from krakenwire.session import Session
-from krakenwire.state.shelf import BookStatus
+from krakenwire.state.book import BookStatus
 from tests.session.exchange import Exchange, TopTen
 from tests.vectors import control
 from tests.vectors.samples import FRAMES
@@ -34,9 +34,9 @@ def serve(frames: Iterable[bytes], after: int = 0) -> Iterable[TopTen]:
         session.receive(frame, now=float(at))
         if at < after:
             continue
-        for slot in session.books.level2.slots.values():
-            if slot.status is BookStatus.LIVE:
-                view = session.book(slot.symbol)
+        for book in session.books.level2.books.values():
+            if book.status is BookStatus.LIVE:
+                view = session.book(book.symbol)
                 assert view.verified
                 yield (
                     tuple((level.price, level.qty) for level in view.bids[:10]),

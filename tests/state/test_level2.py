@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krakenwire.state.level2 import Book
+from krakenwire.state.level2 import Level2Book
 from krakenwire.state.proof import Doubt
 from krakenwire.wire.book import BookData, BookLevel, BookMessage
 
@@ -76,9 +76,9 @@ V4_BIDS = pairs(
 )
 
 
-def book_of(asks: Levels, bids: Levels, checksum: int, depth: int = 10) -> Book:
+def book_of(asks: Levels, bids: Levels, checksum: int, depth: int = 10) -> Level2Book:
     """A book that a snapshot has proven."""
-    book = Book("BTC/USD", depth)
+    book = Level2Book("BTC/USD", depth)
     assert book.replace(message(asks, bids, checksum)) is None
     assert book.verified
     return book
@@ -104,7 +104,7 @@ def test_v2_without_zeros() -> None:
         p.replace(".", "").lstrip("0") + q.replace(".", "").lstrip("0") for p, q in short_asks + short_bids
     )
     assert crc32(text.encode()) != 2439117997
-    book = Book("MATIC/USD", 10)
+    book = Level2Book("MATIC/USD", 10)
     doubt = book.replace(message(short_asks, short_bids, 2439117997))
     assert doubt is not None
     assert not doubt.wrong
@@ -122,7 +122,7 @@ def test_v3() -> None:
 @pytest.mark.fault("J10")
 def test_v4() -> None:
     """Exponents and cut zeros are padded to the pair's precision; the printed tokens give the known wrong value."""
-    book = Book("BTC/USD", 10, decimals=(1, 8))
+    book = Level2Book("BTC/USD", 10, decimals=(1, 8))
     padded = [[(p, f"{Decimal(q):.8f}") for p, q in side] for side in (V4_ASKS, V4_BIDS)]
     assert book.replace(message(padded[0], padded[1], 2552662837)) is None
     printed = "".join(
@@ -155,7 +155,7 @@ def test_v6() -> None:
 
 def test_v6_without_truncation() -> None:
     """A book that is deeper than the subscription shows the known wrong value."""
-    book = Book("BTC/USD", 25)
+    book = Level2Book("BTC/USD", 25)
     assert book.replace(message(V6_ASKS, V6_BIDS, 1148475901)) is None
     assert book.apply(message(pairs("2000.3 0.01000000"), [], 2746864087)) is None
     doubt = book.apply(message(pairs("2000.3 0.00000000, 2005.5 3.00000000"), [], 2798431287))
@@ -234,7 +234,7 @@ def test_every_edit_of_a_token_is_found(side: str) -> None:
             for edit in edits - {token}:
                 changed = [*levels]
                 changed[at] = (edit, level[1]) if part == 0 else (level[0], edit)
-                book = Book("BTC/USD", 10, decimals=(1, 8))
+                book = Level2Book("BTC/USD", 10, decimals=(1, 8))
                 sides = (changed, bids) if side == "asks" else (asks, changed)
                 book.replace(message(sides[0], sides[1], checksum))
                 if book.verified:
@@ -317,7 +317,7 @@ def test_equals_full_depth_model(seed: int, depth: int) -> None:
         market.sides[0][1000 + at * rng.randint(1, 3)] = rng.randint(1, 9999)
         market.sides[1][999 - at] = rng.randint(1, 9999)
     shown = market.window(depth)
-    book = Book("BTC/USD", depth, decimals=(1, 3))
+    book = Level2Book("BTC/USD", depth, decimals=(1, 3))
     tokens = [[level(*item) for item in side.items()] for side in shown]
     assert book.replace(message(tokens[0], tokens[1], market.checksum())) is None
     for _ in range(30):
@@ -355,7 +355,7 @@ def test_recorded_streams(name: str, conformance_data: Path) -> None:
     """Every book message of the recorded streams is proven."""
     depth, expected = RECORDED[name]
     proven = 0
-    book = Book("", depth)
+    book = Level2Book("", depth)
     for line in (
         (conformance_data / "kraken_v2/jdardash__crossbook" / f"{name}.jsonl").read_bytes().splitlines()
     ):

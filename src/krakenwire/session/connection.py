@@ -36,7 +36,6 @@ from krakenwire.state.instruments import Instruments, PairChanged
 from krakenwire.state.ledger import Ledger, State
 from krakenwire.state.level2 import BookView
 from krakenwire.state.sequence import SequenceTracker
-from krakenwire.state.shelf import BookStatus
 from krakenwire.state.trades import TradeLog
 from krakenwire.wire.account import BalancesMessage, ExecutionsMessage
 from krakenwire.wire.book import BookMessage, Level3Message
@@ -86,7 +85,7 @@ class Session:
         self.trades = TradeLog()
         self.candles = CandleLog()
         self.sequences: SequenceTracker[None] = SequenceTracker(buffer_limit=0)
-        self.books = BookKeeper(self.instruments, self.ledger)
+        self.books = BookKeeper(self.instruments, self.ledger, lambda: self.heard_at)
         self._behind: set[object] = set()
         self._seen: dict[tuple[str, str | None], float] = {}
         self._connection_id: int | None = None
@@ -147,11 +146,10 @@ class Session:
 
         Raises: BookNotLive, unless a checksum proved it.
         """
-        slot = self.books.level2.get(symbol)
-        if slot is None or slot.book is None or slot.status is not BookStatus.LIVE:
-            status, reason = ("wanted", "never seen") if slot is None else (slot.status.value, slot.reason)
-            raise BookNotLive(symbol, status, reason)
-        return slot.book.view(depth)
+        book = self.books.level2.get(symbol)
+        if book is None:
+            raise BookNotLive(symbol, "wanted", "never seen")
+        return book.view(depth)
 
     def expect_book(self, symbol: str, depth: int) -> None:
         """State the subscribed depth of a book whose subscription this session does not see."""

@@ -10,7 +10,7 @@ proven (digits lost, no checksum sent), or it is wrong. What to do about a wrong
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import product
+from itertools import product, zip_longest
 from zlib import crc32
 
 from msgspec import Struct
@@ -51,7 +51,7 @@ class BookView(ProvenView[BookLevel], frozen=True):
         return self.asks[0].price - self.bids[0].price if self.asks and self.bids else None
 
 
-class Book:
+class Level2Book:
     """The levels of one symbol on one connection, and the proof of the ten best."""
 
     def __init__(self, symbol: str, depth: int, *, decimals: Decimals | None = None) -> None:
@@ -157,15 +157,13 @@ class Book:
     def explain(self) -> tuple[Difference, ...]:
         """Which of the ten best levels differ from when this book was last verified. Meant for after a failure."""
         found = []
-        now = (self._asks.levels[:PROVEN_LEVELS], self._bids.levels[:PROVEN_LEVELS])
-        for side, before, after in zip(
-            ("ask", "bid"), (self._proven_asks, self._proven_bids), now, strict=True
+        for side, before, ladder in (
+            ("ask", self._proven_asks, self._asks),
+            ("bid", self._proven_bids, self._bids),
         ):
-            for at in range(max(len(before), len(after))):
-                old = before[at] if at < len(before) else None
-                new = after[at] if at < len(after) else None
+            for at, (old, new) in enumerate(zip_longest(before, ladder.levels[:PROVEN_LEVELS]), 1):
                 if old != new:
-                    found.append(Difference(side, at + 1, old, new))
+                    found.append(Difference(side, at, old, new))
         return tuple(found)
 
     # ---------------------------------------------------------------- the slow way

@@ -19,9 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from decimal import Context, Decimal
-from functools import reduce
-from itertools import product
+from itertools import product, zip_longest
 from zlib import crc32
 
 from msgspec import Struct
@@ -38,39 +36,28 @@ from krakenwire.state.checksum import (
     uneven,
 )
 from krakenwire.state.proof import Doubt, ProvenView
-from krakenwire.state.queues import OrderSide, Queue
+from krakenwire.state.queues import OrderLevel, OrderSide, Queue
 from krakenwire.wire.book import PROVEN_LEVELS, Level3Data, Level3Order
 from krakenwire.wire.enums import Level3Event
 from krakenwire.wire.numbers import LossyText
 from krakenwire.wire.timestamps import parse_ns
 
-# A quantity has at most 64 digits, so no sum of the orders that fit into memory is ever rounded.
-_EXACT = Context(prec=200)
-
 Orders = tuple[Level3Order, ...]
-
-
-class OrderLevel(Struct, frozen=True):
-    """The orders at one price, first in the queue first."""
-
-    price_text: str
-    """Price in plain notation, in quote currency."""
-    orders: Orders
-    """Each as last received, so `event` tells what last happened to it."""
-
-    @property
-    def price(self) -> Decimal:
-        """Price in quote currency, with the digits received."""
-        return Decimal(self.price_text)
-
-    @property
-    def qty(self) -> Decimal:
-        """Visible quantity of all orders together, in base currency, exact."""
-        return reduce(_EXACT.add, (order.order_qty for order in self.orders))
 
 
 class Level3View(ProvenView[OrderLevel], frozen=True):
     """A Level 3 book at one moment; it does not change any more."""
+
+
+class QueueDifference(Struct, frozen=True):
+    """One of the ten best price levels whose orders are not as they were when the book was last verified."""
+
+    side: str
+    """`bid` or `ask`."""
+    position: int
+    """1 is the best."""
+    verified: OrderLevel | None
+    now: OrderLevel | None
 
 
 class Level3Book:
@@ -93,6 +80,8 @@ class Level3Book:
         self._bids_text = b""
         self._computed = 0
         self._contradiction: str | None = None
+        self._proven_asks: list[OrderLevel] = []
+        self._proven_bids: list[OrderLevel] = []
 
     @property
     def matches_by_timestamp(self) -> bool:
@@ -157,11 +146,23 @@ class Level3Book:
     def view(self, depth: int | None = None) -> Level3View:
         """An immutable copy of the best `depth` levels a side, or of all."""
         bids, asks = (
-            tuple(OrderLevel(queue.price_text, tuple(queue.orders.values())) for queue in side.queues[:depth])
-            for side in (self._bids, self._asks)
+            tuple([queue.level for queue in side.queues[:depth]]) for side in (self._bids, self._asks)
         )
         shown = min(depth or self.depth, self.depth)
         return Level3View(self.symbol, shown, bids, asks, self.checksum, self.timestamp, self.verified)
+
+    def explain(self) -> tuple[QueueDifference, ...]:
+        """Which of the ten best levels differ from when this book was last verified. Meant for after a failure."""
+        found = []
+        for side, before, queues in (
+            ("ask", self._proven_asks, self._asks.queues),
+            ("bid", self._proven_bids, self._bids.queues),
+        ):
+            after = [queue.level for queue in queues[:PROVEN_LEVELS]]
+            for at, (old, new) in enumerate(zip_longest(before, after), 1):
+                if old != new:
+                    found.append(QueueDifference(side, at, old, new))
+        return tuple(found)
 
     # ---------------------------------------------------------------- reading
 
@@ -231,14 +232,15 @@ class Level3Book:
 
     def _judge(self, data: Level3Data) -> Doubt | None:
         """Compare the checksum and remember what was sent."""
-        if self._asks.touched or self._bids.touched:
-            if self._asks.touched:
+        asks, bids = self._asks.touched, self._bids.touched
+        if asks or bids:
+            if asks:
                 self._asks_crc = crc32(self._asks.text())
-            if self._bids.touched:
+            if bids:
                 self._bids_text = self._bids.text()
             self._computed = crc32(self._bids_text, self._asks_crc)
         self.timestamp, self.checksum = data.timestamp, data.checksum
-        self.verified = False
+        proven, self.verified = self.verified, False
         computed = self._computed if self.decimals is not None else None
         if not self._asks.places and not self._bids.places:
             self._use(self._given)
@@ -250,6 +252,10 @@ class Level3Book:
             return self._unproven(data, "no checksum was sent")
         if data.checksum != computed:
             return Doubt(wrong=True, reason="checksum", expected=data.checksum, computed=computed)
+        if asks or not proven:
+            self._proven_asks = [queue.level for queue in self._asks.queues[:PROVEN_LEVELS]]
+        if bids or not proven:
+            self._proven_bids = [queue.level for queue in self._bids.queues[:PROVEN_LEVELS]]
         self.verified = True
         return None
 

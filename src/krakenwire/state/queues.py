@@ -12,18 +12,43 @@ digits of the pair are not known, the price itself is the key, and there are no 
 from __future__ import annotations
 
 from bisect import bisect_left
-from decimal import Decimal
+from decimal import Context, Decimal
+from functools import reduce
+
+from msgspec import Struct
 
 from krakenwire.wire.book import PROVEN_LEVELS, Level3Order
 from krakenwire.wire.enums import Level3Event
 
 Key = int | Decimal
 
+# A quantity has at most 64 digits, so no sum of the orders that fit into memory is ever rounded.
+_EXACT = Context(prec=200)
+
+
+class OrderLevel(Struct, frozen=True):
+    """The orders at one price, first in the queue first."""
+
+    price_text: str
+    """Price in plain notation, in quote currency."""
+    orders: tuple[Level3Order, ...]
+    """Each as last received, so `event` tells what last happened to it."""
+
+    @property
+    def price(self) -> Decimal:
+        """Price in quote currency, with the digits received."""
+        return Decimal(self.price_text)
+
+    @property
+    def qty(self) -> Decimal:
+        """Visible quantity of all orders together, in base currency, exact."""
+        return reduce(_EXACT.add, (order.order_qty for order in self.orders))
+
 
 class Queue:
     """The orders at one price, first come first."""
 
-    __slots__ = ("_digits", "_text", "key", "orders", "price_text")
+    __slots__ = ("_digits", "_level", "_text", "key", "orders", "price_text")
 
     def __init__(self, key: Key, price_text: str) -> None:
         self.key = key
@@ -31,6 +56,14 @@ class Queue:
         self.orders: dict[str, Level3Order] = {}
         self._digits: dict[str, bytes] = {}
         self._text: bytes | None = None
+        self._level: OrderLevel | None = None
+
+    @property
+    def level(self) -> OrderLevel:
+        """The level as it stands; it does not change any more."""
+        if self._level is None:
+            self._level = OrderLevel(self.price_text, tuple(self.orders.values()))
+        return self._level
 
     @property
     def text(self) -> bytes:
@@ -45,13 +78,13 @@ class Queue:
         if exact:
             qty = order.order_qty_text.replace(".", "").lstrip("0")
             self._digits[order.order_id] = f"{abs(self.key)}{qty}".encode()
-        self._text = None
+        self._text = self._level = None
 
     def remove(self, order_id: str) -> None:
         """Take an order out of the queue."""
         del self.orders[order_id]
         self._digits.pop(order_id, None)
-        self._text = None
+        self._text = self._level = None
 
     def digits(self, order_id: str) -> bytes:
         """What one order adds to the checksum's input."""
