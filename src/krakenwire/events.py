@@ -12,16 +12,20 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from krakenwire.state.balances import BalanceDiffers, BalanceForgotten
 from krakenwire.state.book import Book
-from krakenwire.state.instruments import PairChanged
+from krakenwire.state.instruments import PairChanged, PairsRefused
 from krakenwire.state.level2 import BookView, Difference
 from krakenwire.state.level3 import Level3View, QueueDifference
+from krakenwire.state.orders import OrderForgotten, OrderVanished
 from krakenwire.wire.account import BalanceEntry, ExecutionReport
 from krakenwire.wire.book import BookLevel, Level3Order
 from krakenwire.wire.codec import UnknownFrame
 from krakenwire.wire.control import ErrorNotice, Heartbeat, StatusUpdate
+from krakenwire.wire.enums import PairStatus
 from krakenwire.wire.market import Candle, InstrumentUpdate, TickerUpdate, Trade
 from krakenwire.wire.order_replies import Reply
+from krakenwire.wire.refusals import ErrorKind
 
 
 class OrderBookUpdate(Struct, frozen=True):
@@ -119,6 +123,10 @@ class GapReason(StrEnum):
     NEW_CONNECTION = "new_connection"
     CONNECTION_LOST = "connection_lost"
     PRECISION_CHANGED = "precision_changed"
+    SNAPSHOT_DIFFERS = "snapshot_differs"
+    SILENT = "silent"
+    RESYNC = "resync"
+    """The caller asked for it."""
 
 
 class Gap(Struct, frozen=True):
@@ -158,18 +166,82 @@ class BookLost(Struct, frozen=True):
     timestamp: str | None = None
 
 
+class BookDisputed(Struct, frozen=True):
+    """A book was taken anew as often as the budget allows and is still wrong: nobody knows who is right."""
+
+    channel: str
+    symbol: str
+    reason: str
+    policy: str
+    """What becomes of it: `hold`, `serve_unverified` or `stop`."""
+    retry_at: float | None
+    """When it is tried again, on the caller's clock; None: it is not."""
+
+
 class ResyncNeeded(Struct, frozen=True):
-    """A subscription has to be taken anew, and the session cannot or may not ask for it itself."""
+    """A subscription has to be taken anew: unsubscribe, wait for the answer, subscribe. Any snapshot heals it."""
 
     channel: str
     symbol: str | None
     reason: str
+    requested: bool = False
+    """True: the requests are in `take_outgoing()`. False: the session cannot or may not ask, so the caller has to."""
 
 
 class ReconnectNeeded(Struct, frozen=True):
     """The connection as a whole cannot be trusted any more."""
 
     reason: str
+
+
+class PeerSilent(Struct, frozen=True):
+    """Nothing was heard for so long that the connection cannot be trusted any more."""
+
+    since: float
+    """When something was last heard, on the caller's clock."""
+
+
+class SubscriptionRejected(Struct, frozen=True):
+    """Kraken refused a subscription; others asked for in the same request are not touched."""
+
+    channel: str | None
+    """None where neither Kraken nor we know: most refusals name the symbol only."""
+    symbol: str | None
+    reason: str
+    """Kraken's own words."""
+    kind: ErrorKind
+    retried: bool
+    """True: the session asks again. False: it is final."""
+
+
+class ReplyMissing(Struct, frozen=True):
+    """A request was not answered in time, or its connection is gone. It is never sent again."""
+
+    method: str
+    req_id: int
+    missing: int
+    """Answers that did not come."""
+    reason: str
+    acts: bool
+    """True: it may have changed orders, so what it did is unknown until `executions` tells."""
+
+
+class ReplyOdd(Struct, frozen=True):
+    """A reply that answers nothing we wait for. The reply itself stands before it in the stream."""
+
+    method: str
+    req_id: int
+    verdict: str
+    """`late`: its request had been given up, so what it did is known after all. `repeated`, or `unknown`."""
+
+
+class TradingStatus(Struct, frozen=True):
+    """Something else may be done in a market now; its books go on being served."""
+
+    symbol: str
+    before: PairStatus | None
+    status: PairStatus | None
+    """None: the market is not listed any more."""
 
 
 class FrameRejected(Struct, frozen=True):
@@ -234,8 +306,19 @@ Event = (
     | Gap
     | BookLive
     | BookLost
+    | BookDisputed
     | ResyncNeeded
     | ReconnectNeeded
+    | PeerSilent
+    | SubscriptionRejected
+    | ReplyMissing
+    | ReplyOdd
+    | TradingStatus
+    | OrderVanished
+    | OrderForgotten
+    | BalanceDiffers
+    | BalanceForgotten
+    | PairsRefused
     | FrameRejected
     | SchemaDrift
     | Discarded

@@ -39,6 +39,7 @@ OUTCOMES: dict[str, dict[str, int]] = {
         "EditOrderReply": 1,
         "PingReply": 1,
         "SubscribeReply": 3,
+        "SubscriptionRejected": 3,
     },
     "brendan-blanchard__kraken-async-rs/executions.jsonl": {
         "ExecutionUpdate": 6,
@@ -100,6 +101,7 @@ OUTCOMES: dict[str, dict[str, int]] = {
     },
     "garethcooke__depthcharge/errors.jsonl": {
         "SubscribeReply": 1,
+        "SubscriptionRejected": 1,
     },
     "jdardash__crossbook/kraken_btcusd_l2.jsonl": {
         "BookLive": 5,
@@ -207,6 +209,7 @@ OUTCOMES: dict[str, dict[str, int]] = {
         "CancelOrderReply": 1,
         "ErrorReply": 1,
         "SubscribeReply": 1,
+        "SubscriptionRejected": 1,
     },
     "thrasher-__gocryptotrader/wsLevel3.jsonl": {
         "BookLive": 1,
@@ -217,6 +220,7 @@ OUTCOMES: dict[str, dict[str, int]] = {
         "ExecutionUpdate": 4,
         "Gap": 1,
         "ResyncNeeded": 1,
+        "BalanceDiffers": 1,
     },
     "thrasher-__gocryptotrader/wsPublic.jsonl": {
         "BookLive": 1,
@@ -242,6 +246,7 @@ OUTCOMES: dict[str, dict[str, int]] = {
         "OHLCUpdate": 10,
         "StatusUpdate": 1,
         "SubscribeReply": 2,
+        "SubscriptionRejected": 1,
     },
     "unresolved-repo/id-68731488561.public-and-refusals.jsonl": {
         "OHLCUpdate": 1,
@@ -249,12 +254,14 @@ OUTCOMES: dict[str, dict[str, int]] = {
         "SubscribeReply": 5,
         "TickerUpdate": 1,
         "TradeUpdate": 1,
+        "SubscriptionRejected": 4,
     },
     "unresolved-repo/id-70379328486.ohlc-btcusd.jsonl": {
         "Heartbeat": 1,
         "OHLCUpdate": 4,
         "StatusUpdate": 1,
         "SubscribeReply": 2,
+        "SubscriptionRejected": 1,
     },
     "unresolved-repo/id-71554915313.usdg-book-snapshot.jsonl": {
         "BookLive": 1,

@@ -20,6 +20,7 @@ from krakenwire.events import (
     OrderBookUpdate,
     ResyncNeeded,
 )
+from krakenwire.session.recovery import Recovery
 from krakenwire.state.book import Book, BookStatus
 from krakenwire.state.instruments import Instruments
 from krakenwire.state.ledger import Ledger, State
@@ -40,12 +41,15 @@ _NEVER_ASKED = frozenset({BookStatus.WANTED, BookStatus.STALE})
 class BookKeeper:
     """Level 2 and level3 books of one connection."""
 
-    def __init__(self, instruments: Instruments, ledger: Ledger, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, instruments: Instruments, ledger: Ledger, recovery: Recovery, clock: Callable[[], float]
+    ) -> None:
         self.level2: Shelf[BookView] = Shelf("book", BOOK_DEPTHS, clock)
         self.level3: Shelf[Level3View] = Shelf("level3", LEVEL3_DEPTHS, clock)
         self._shelves: dict[str, Any] = {"book": self.level2, "level3": self.level3}
         self._instruments = instruments
         self._ledger = ledger
+        self.recovery = recovery
         self.discarded = 0
         """Updates of books that have no snapshot, or cannot be read."""
 
@@ -68,7 +72,7 @@ class BookKeeper:
         shelf = self._shelves[channel]
         book = shelf.open(data.symbol) if snapshot else shelf.get(data.symbol)
         if book is None or (not snapshot and book.status in _NEVER_ASKED):
-            return self._without_snapshot(shelf, data.symbol)
+            return self._without_snapshot(shelf, data.symbol, now)
         if snapshot:
             return self._replace(shelf, book, data, now)
         if book.levels is None or not book.readable:
@@ -83,30 +87,42 @@ class BookKeeper:
         self._count(book, now)
         return events + self._update_event(data, book, verified=True, snapshot=False)
 
+    def get(self, channel: str, symbol: str | None) -> Book[Any] | None:
+        """The book of one channel and symbol, if there is one."""
+        return None if symbol is None or channel not in self._shelves else self._shelves[channel].get(symbol)
+
+    def give_up(self, book: Book[Any], reason: str, now: float) -> list[Event]:
+        """The caller does not want what is held of a book: it is taken anew."""
+        return self._lost(
+            self._shelves[book.channel], book, Doubt(wrong=True, reason=reason), now, gap=GapReason.RESYNC
+        )
+
     def reject(self, channel: str, symbol: str | None, reason: str, now: float) -> list[Event]:
         """An entry that cannot be used may have changed the book: it is lost. Without a symbol the next checksum decides."""
         shelf = self._shelves[channel]
         book = None if symbol is None else shelf.get(symbol)
         if book is None or not book.readable:
             return []
-        return self._lost(shelf, book, Doubt(wrong=True, reason=reason), None, now)
+        return self._failed(shelf, book, Doubt(wrong=True, reason=reason), None, now)
 
     def learn(self, symbol: str, now: float) -> list[Event]:
-        """`instrument` told or changed a pair's precisions. A book built with others is taken anew."""
-        decimals = self._instruments.precisions(symbol)
-        book = self.level2.get(symbol)
-        if decimals is None or book is None or book.levels is None or not book.readable:
-            return []
-        if book.levels.set_given_decimals(decimals):
-            return []
-        book.stop(BookStatus.RESYNCING, "precision changed")
-        self._ledger.close("book", symbol, State.VERIFIED, now, cause="precision changed")
-        since = book.verified_at
-        return [
-            Gap("book", symbol, GapReason.PRECISION_CHANGED, since=since),
-            BookLost("book", symbol, "precision changed"),
-            ResyncNeeded("book", symbol, "precision changed"),
-        ]
+        """`instrument` told or changed a pair. A book built with other precisions is taken anew; its trading status is kept beside it."""
+        pair, decimals = self._instruments.pair(symbol), self._instruments.precisions(symbol)
+        events: list[Event] = []
+        for shelf in (self.level2, self.level3):
+            book: Book[Any] | None = shelf.get(symbol)
+            if book is None:
+                continue
+            book.trading_status = None if pair is None else pair.status
+            if decimals is not None and book.readable and not book.levels.set_given_decimals(decimals):
+                events += self._lost(
+                    shelf,
+                    book,
+                    Doubt(wrong=True, reason="precision changed"),
+                    now,
+                    gap=GapReason.PRECISION_CHANGED,
+                )
+        return events
 
     def subscribed(self, channel: str, symbol: str, depth: int | None) -> None:
         """An acknowledgement was seen; it states the depth."""
@@ -117,15 +133,24 @@ class BookKeeper:
         book = shelf.get(symbol)
         if book is not None and not book.readable:
             # A snapshot comes next. If it never does, the first update says so.
-            book.stop(BookStatus.WANTED, "no snapshot yet")
             book.told = False
+            if book.status is not BookStatus.RESYNCING and book.status is not BookStatus.DISPUTED:
+                book.stop(BookStatus.WANTED, "no snapshot yet")
 
     def unsubscribed(self, channel: str, symbol: str) -> None:
         """The book ends here; a later snapshot begins a new one."""
         book = self._shelves[channel].get(symbol) if channel in self._shelves else None
         if book is not None:
-            book.stop(BookStatus.CLOSED, "unsubscribed")
+            self.recovery.ended(book)
+            if book.status is not BookStatus.CLOSED:  # else it is closed for a better reason
+                book.stop(BookStatus.CLOSED, "unsubscribed")
             book.stated_depth = book.inferred_depth = None
+
+    def refused(self, channel: str, symbol: str, reason: str) -> None:
+        """Kraken refuses the subscription for good."""
+        book = self._shelves[channel].open(symbol) if channel in self._shelves else None
+        if book is not None and not book.readable:
+            book.stop(BookStatus.CLOSED, reason)
 
     def verified_at(self, channel: str, symbol: str | None, heard_at: float) -> float | None:
         """When a stream was last known to be whole: for a book its last proof, for all else when it was last heard."""
@@ -138,6 +163,8 @@ class BookKeeper:
         """The connection is gone."""
         for shelf in self._shelves.values():
             shelf.make_stale(reason)
+            for book in shelf.books.values():
+                self.recovery.ended(book)
 
     # ---------------------------------------------------------------- what became of a message
 
@@ -146,22 +173,32 @@ class BookKeeper:
         kind = Level2Book if shelf is self.level2 else Level3Book
         depth = shelf.depth_for(book, widest)
         levels = kind(data.symbol, depth, decimals=self._instruments.precisions(data.symbol))
+        held, was_live = book.levels, book.status is _LIVE
         book.levels = levels
         book.told = False
+        pair = self._instruments.pair(data.symbol)
+        book.trading_status = None if pair is None else pair.status
         doubt = levels.replace(data)
+        self.recovery.answered(book)
         if doubt is not None:
-            # Not readable before, so an unproven snapshot is news only if nothing speaks against it.
-            book.status = BookStatus.UNVERIFIED
+            if not was_live:
+                # Not readable before, so an unproven snapshot is news only if nothing speaks against it.
+                book.status = BookStatus.UNVERIFIED
             return self._doubted(shelf, book, data, doubt, now, snapshot=True)
-        events = self._went_live(shelf, book, now)
+        events: list[Event] = []
+        if not was_live:
+            events += self._went_live(shelf, book, now)
+        elif not levels.equals(held):
+            # A snapshot in the middle of a stream tells that we had missed something, though nothing had shown it.
+            events.append(Gap(shelf.channel, book.symbol, GapReason.SNAPSHOT_DIFFERS, since=book.verified_at))
         self._count(book, now)
         return events + self._update_event(data, book, verified=True, snapshot=True)
 
     def _doubted(
         self, shelf: Any, book: Book[Any], data: Any, doubt: Doubt, now: float, *, snapshot: bool = False
     ) -> list[Event]:
-        if doubt.wrong:
-            return self._lost(shelf, book, doubt, data.timestamp, now)
+        if doubt.wrong and not (book.serving and doubt.computed is not None):
+            return self._failed(shelf, book, doubt, data.timestamp, now)
         if book.status is _LIVE:
             self._ledger.close(shelf.channel, book.symbol, State.VERIFIED, now, cause=doubt.reason)
         book.stop(BookStatus.UNVERIFIED, doubt.reason)
@@ -170,41 +207,56 @@ class BookKeeper:
         entry.unverified += 1
         return self._update_event(data, book, verified=False, snapshot=snapshot)
 
-    def _lost(
+    def _failed(
         self, shelf: Any, book: Book[Any], doubt: Doubt, timestamp: str | None, now: float
     ) -> list[Event]:
+        """A message that the book contradicts."""
         entry = self._ledger.entry(shelf.channel, book.symbol)
         entry.messages += 1
         entry.failed += 1
+        return self._lost(shelf, book, doubt, now, timestamp=timestamp)
+
+    def _lost(
+        self,
+        shelf: Any,
+        book: Book[Any],
+        doubt: Doubt,
+        now: float,
+        *,
+        gap: GapReason = GapReason.CHECKSUM,
+        timestamp: str | None = None,
+    ) -> list[Event]:
         self._ledger.close(shelf.channel, book.symbol, State.VERIFIED, now, cause=doubt.reason)
         book.stop(BookStatus.RESYNCING, doubt.reason)
         reason = doubt.reason
-        if (larger := shelf.larger(book)) is not None:
+        larger = shelf.larger(book) if gap is GapReason.CHECKSUM else None
+        if larger is not None:
             # The depth was only our conclusion: a mismatch is our mistake until the next larger one failed too.
             book.inferred_depth = larger
             reason = f"{reason} under an inferred depth; trying {larger}"
-        differences = book.explain()
-        return [
-            Gap(shelf.channel, book.symbol, GapReason.CHECKSUM, since=book.verified_at),
-            BookLost(
-                shelf.channel, book.symbol, reason, doubt.expected, doubt.computed, differences, timestamp
-            ),
-            ResyncNeeded(shelf.channel, book.symbol, reason),
-        ]
+        lost = BookLost(
+            shelf.channel, book.symbol, reason, doubt.expected, doubt.computed, book.explain(), timestamp
+        )
+        since = book.verified_at
+        asked = self.recovery.ask(book, reason, now, depth=larger)
+        return [Gap(shelf.channel, book.symbol, gap, since=since), lost, *asked]
 
-    def _without_snapshot(self, shelf: Any, symbol: str) -> list[Event]:
+    def _without_snapshot(self, shelf: Any, symbol: str, now: float) -> list[Event]:
         self.discarded += 1
         book = shelf.open(symbol)
         if book is None or book.told:
             return [Discarded(shelf.channel, symbol)]
         book.told = True
-        return [Discarded(shelf.channel, symbol), ResyncNeeded(shelf.channel, symbol, "no snapshot")]
+        if book.depth is None:
+            # What was subscribed is not known, so it cannot be asked for again.
+            return [Discarded(shelf.channel, symbol), ResyncNeeded(shelf.channel, symbol, "no snapshot")]
+        return [Discarded(shelf.channel, symbol), *self.recovery.ask(book, "no snapshot", now)]
 
     def _went_live(self, shelf: Any, book: Book[Any], now: float) -> list[Event]:
+        self.recovery.healed(book, now)
         book.status, book.reason = _LIVE, ""
         book.entry = self._ledger.open(shelf.channel, book.symbol, State.VERIFIED, now)
-        depth = 0 if book.levels is None else book.levels.depth
-        return [BookLive(shelf.channel, book.symbol, depth)]
+        return [BookLive(shelf.channel, book.symbol, book.depth or 0)]
 
     @staticmethod
     def _count(book: Book[Any], now: float) -> None:

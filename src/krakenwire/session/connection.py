@@ -1,8 +1,8 @@
 """One Kraken Spot WebSocket v2 connection, without the socket: frames in, events out.
 
 The caller owns the socket and the clock and passes each received frame to `receive`, in order. Bytes from Kraken never raise: bad
-input comes back as an event. The state objects return facts; this module turns them into events. It asks for nothing itself yet: what has
-to be subscribed anew is reported as `ResyncNeeded`, and any snapshot heals a book.
+input comes back as an event. The state objects return facts; this module turns them into events. What has to be asked of Kraken waits in
+`take_outgoing`; `tick` looks at the timers, and only then is anybody called late.
 
 A table leads from the type of a message to the method that takes it. The way of a book update, three quarters of all traffic, is
 kept short: one look-up, one `Book.apply`, one event.
@@ -10,12 +10,13 @@ kept short: one look-up, one `Book.apply`, one event.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import astuple
 
-from krakenwire.errors import BookNotLive, DecodeError
+from krakenwire.errors import BookNotLive, DecodeError, UsageError
 from krakenwire.events import (
     BalanceUpdate,
     CandleRevised,
@@ -25,16 +26,24 @@ from krakenwire.events import (
     Gap,
     GapReason,
     OHLCUpdate,
+    PeerSilent,
     ReconnectNeeded,
     ResyncNeeded,
     SchemaDrift,
+    SubscriptionRejected,
     TradeUpdate,
+    TradingStatus,
 )
+from krakenwire.session.account import AccountKeeper
 from krakenwire.session.books import BookKeeper
+from krakenwire.session.desk import Asked, Desk
+from krakenwire.session.limits import DisputePolicy, Limits
+from krakenwire.session.recovery import Recovery
 from krakenwire.state.candles import CandleFact, CandleLog
 from krakenwire.state.instruments import Instruments, PairChanged
 from krakenwire.state.ledger import Ledger, State
 from krakenwire.state.level2 import BookView
+from krakenwire.state.liveness import Liveness
 from krakenwire.state.sequence import SequenceTracker
 from krakenwire.state.trades import TradeLog
 from krakenwire.wire.account import BalancesMessage, ExecutionsMessage
@@ -46,11 +55,16 @@ from krakenwire.wire.control import (
     ReplyEnvelope,
     StatusMessage,
     SubscribeReply,
+    SubscriptionResult,
     UnsubscribeReply,
 )
 from krakenwire.wire.enums import MessageType
 from krakenwire.wire.market import InstrumentMessage, OHLCMessage, TickerMessage, TradeMessage
+from krakenwire.wire.orders import Request
+from krakenwire.wire.refusals import ErrorKind
 from krakenwire.wire.screening import RejectedEntry, problem_ohlc, problem_ticker, problem_trade, problems
+from krakenwire.wire.secret import Secret
+from krakenwire.wire.subscriptions import Subscription
 
 UNPROVABLE = frozenset({"ticker", "ohlc", "instrument"})
 """Channels on whose frames nothing proves completeness: a frame that could not be read may have been theirs."""
@@ -70,9 +84,29 @@ _Screen = Callable[[Any, Any], tuple[RejectedEntry, ...] | None]
 
 
 class Session:
-    """The state of one connection: books, sequences, trade ids, candles, instruments and the ledger."""
+    """One Kraken Spot WebSocket v2 connection, without the socket.
 
-    def __init__(self, *, now: float = 0.0, track_sequences: bool = True) -> None:
+    - pass each received frame to `receive`, in order, and act on the events;
+    - then send what `take_outgoing` returns, in order;
+    - call `tick` no later than `deadline`. Whoever has no use for timers (a file, a script) never calls it.
+
+    Frames from Kraken never raise; misuse by the caller does. `now` is the caller's monotonic clock, in seconds.
+
+    `asks=False`: the session asks for nothing; `ResyncNeeded` says what the caller has to. `authenticates`: a token can be had for private
+    requests; whoever sends them gives it to `supply_token` when `wants_token` says so.
+    """
+
+    def __init__(
+        self,
+        *,
+        now: float = 0.0,
+        track_sequences: bool = True,
+        asks: bool = True,
+        authenticates: bool = False,
+        on_checksum_dispute: str = DisputePolicy.HOLD,
+        limits: Limits | None = None,
+    ) -> None:
+        limits = Limits() if limits is None else limits
         self.codec = Codec()
         self.heard_at = now
         self.refused = False
@@ -85,7 +119,11 @@ class Session:
         self.trades = TradeLog()
         self.candles = CandleLog()
         self.sequences: SequenceTracker[None] = SequenceTracker(buffer_limit=0)
-        self.books = BookKeeper(self.instruments, self.ledger, lambda: self.heard_at)
+        self.account = AccountKeeper()
+        self.desk = Desk(limits, asks=asks, authenticates=authenticates)
+        self.recovery = Recovery(self.desk, _policy(on_checksum_dispute))
+        self.books = BookKeeper(self.instruments, self.ledger, self.recovery, lambda: self.heard_at)
+        self._liveness = Liveness(quiet=limits.quiet, dead=limits.dead, now=now)
         self._behind: set[object] = set()
         self._seen: dict[tuple[str, str | None], float] = {}
         self._connection_id: int | None = None
@@ -103,8 +141,8 @@ class Session:
             ExecutionsMessage: self._on_executions,
             BalancesMessage: self._on_balances,
             StatusMessage: self._on_status,
-            SubscribeReply: self._on_subscribed,
-            UnsubscribeReply: self._on_unsubscribed,
+            ReplyEnvelope: self._on_reply,
+            ErrorNotice: self._on_notice,
         }
         self._screens: dict[type, _Screen] = {
             TickerMessage: problem_ticker,
@@ -151,6 +189,72 @@ class Session:
             raise BookNotLive(symbol, "wanted", "never seen")
         return book.view(depth)
 
+    def take_outgoing(self, *, now: float) -> list[bytes]:
+        """Frames to send now, in order; each counts as sent and starts its time for an answer. They may hold the token: never log them."""
+        return self.desk.take(now)
+
+    @property
+    def deadline(self) -> float | None:
+        """When to call `tick`, on the caller's clock; None while there is nothing to wait for."""
+        at = min(self.desk.due_at, self._watch().deadline)
+        return None if at == math.inf else at
+
+    def tick(self, *, now: float) -> list[Event]:
+        """Look at every timer. Call it when nothing received is left unread: late reading is not Kraken's silence."""
+        events = self.desk.tick(now)
+        for channel, symbol in self.desk.postponed(now):
+            events += self.recovery.postponed(channel, symbol, now) or self._resync(channel, symbol, now)
+        events += self.recovery.tick(now)
+        watch = self._watch()
+        if watch.dead(now):
+            events.append(PeerSilent(watch.since))
+            events += self.connection_lost(now=now, reason=GapReason.SILENT)
+        elif watch.quiet(now):
+            self.desk.ping(now)
+        return events
+
+    def excuse(self, seconds: float, *, now: float) -> None:
+        """The caller was away for so long, up to now, and read nothing: that time is not counted against Kraken."""
+        self._watch().heard(now)
+        self.desk.shift(seconds)
+
+    def subscribe(self, params: Subscription, *, now: float) -> None:
+        """Want a subscription from now on, also on every later connection. Depth, interval and trigger may be changed so too.
+
+        Raises: UsageError, if there are too many.
+        """
+        for wish in self.desk.subscribe(params, now):
+            if wish.symbol is not None and wish.channel in {"book", "level3"}:
+                self.ledger.open(wish.channel, wish.symbol, State.WANTED, now)
+
+    def unsubscribe(
+        self, channel: str, symbol: str | None = None, interval: int | None = None, *, now: float
+    ) -> bool:
+        """Want a subscription no more; without a symbol every one of the channel. False: there was none."""
+        return self.desk.unsubscribe(channel, symbol, interval, now)
+
+    def resync(self, channel: str, symbol: str | None = None, *, now: float) -> list[Event]:
+        """Take one subscription anew, within the budgets: what is held of it cannot be read until its snapshot."""
+        book = self.books.get(channel, symbol)
+        if book is None:
+            return self._resync(channel, symbol, now)
+        return self.books.give_up(book, "resync asked for", now)
+
+    def request(self, request: Request, *, now: float) -> int:
+        """Send any request with the next frames; returns its `req_id`. It is sent once, whatever becomes of it.
+
+        Raises: UsageError, if too many wait, or it needs a token and there is none to be had.
+        """
+        return self.desk.queue(request, now)
+
+    def supply_token(self, token: Secret) -> None:
+        """The token of this connection. It is put into private requests as they are taken, and kept nowhere else."""
+        self.desk.supply_token(token)
+
+    def wants_token(self, *, now: float) -> bool:
+        """Whether something waits for nothing but a token."""
+        return self.desk.wants_token(now)
+
     def expect_book(self, symbol: str, depth: int) -> None:
         """State the subscribed depth of a book whose subscription this session does not see."""
         self.books.level2.expect(symbol, depth)
@@ -166,8 +270,10 @@ class Session:
         self.sequences.reset_all()
         self._behind.clear()
         self.trades.interrupted()
+        self.account.interrupt()
         self.ledger.close_all(now, reason.value)
-        return events
+        self._liveness.watching = False
+        return events + self.desk.lost(now)
 
     # ---------------------------------------------------------------- frames that the fast way refused
 
@@ -280,11 +386,21 @@ class Session:
     def _on_instrument(self, message: InstrumentMessage, now: float) -> list[Event]:
         self._note("instrument", None, now)
         events: list[Event] = [message.data]
-        for fact in self.instruments.apply(message.data, snapshot=message.type is MessageType.SNAPSHOT):
-            if isinstance(fact, PairChanged) and fact.before is not None:
+        snapshot = message.type is MessageType.SNAPSHOT
+        if snapshot:
+            self.desk.delivered("instrument", None)
+        for fact in self.instruments.apply(message.data, snapshot=snapshot):
+            if not isinstance(fact, PairChanged):
                 events.append(fact)
-            if isinstance(fact, PairChanged):
-                events += self.books.learn(fact.symbol, now)
+                continue
+            before, after = fact.before, fact.after
+            if before is not None:
+                events.append(fact)
+                if fact.status_changed:
+                    events.append(
+                        TradingStatus(fact.symbol, before.status, None if after is None else after.status)
+                    )
+            events += self.books.learn(fact.symbol, now)
         return events
 
     # ---------------------------------------------------------------- account
@@ -306,7 +422,17 @@ class Session:
         entry.messages += 1
         entry.verified += in_sequence
         fields = {"in_sequence": in_sequence, "snapshot": snapshot}
-        return events + [kind(**_fields(row), **fields) for row in message.data]
+        rows, facts = self._keep(channel, message.data, snapshot=snapshot)
+        if snapshot:
+            self.desk.delivered(channel, None)
+        return [*events, *(kind(**_fields(row), **fields) for row in rows), *facts]
+
+    def _keep(self, channel: str, rows: Any, *, snapshot: bool) -> tuple[list[Any], list[Event]]:
+        if channel == "balances":
+            return self.account.balance_entries(rows, snapshot=snapshot)
+        wish = self.desk.subscriptions.get(channel, None)
+        with_orders = wish is None or bool(getattr(wish.held, "snap_orders", True))
+        return self.account.executions(rows, snapshot=snapshot, with_orders=with_orders)
 
     def _in_sequence(self, events: list[Event], key: object, message: Any, now: float) -> bool:
         """Judge the number of a frame; adds a `Gap` if numbers are missing. False: the frame came before."""
@@ -326,7 +452,8 @@ class Session:
             since = self._seen.get((channel, symbol))
             missing = (result.gap.expected, result.gap.got - 1)
             events.append(Gap(channel, symbol, GapReason.SEQUENCE, *missing, since))
-            events.append(ResyncNeeded(channel, symbol, "sequence"))
+            self.account.interrupt(channel)
+            events += self._resync(channel, symbol, now, "sequence")
         return not result.duplicate
 
     # ---------------------------------------------------------------- the connection
@@ -343,29 +470,74 @@ class Session:
             events.append(status)
         return events
 
-    def _on_subscribed(self, reply: SubscribeReply, now: float) -> list[Event]:
-        if not reply.rejected and reply.result is not None:
+    def _on_reply(self, reply: Any, now: float) -> list[Event]:
+        told = self.desk.answered(reply, now)
+        for wish in told.ended:
+            if not wish.wanted:
+                self._ended(wish.channel, wish.symbol, now)
+        if isinstance(reply, SubscribeReply) and not reply.rejected and reply.result is not None:
+            self._acknowledged(reply.result, now)
+        elif isinstance(reply, UnsubscribeReply) and not reply.rejected and reply.result is not None:
             channel, symbol = reply.result.channel.value, reply.result.symbol
-            self.sequences.reset(channel if symbol is None else (channel, symbol))
-            self.ledger.open(channel, symbol, State.ACKED, now)
-            if symbol is not None:
-                self.books.subscribed(channel, symbol, reply.result.depth)
-        return [reply]
+            if self.desk.subscriptions.get(channel, symbol, reply.result.interval) is None:
+                self._ended(channel, symbol, now)
+        for event in told.events:
+            if (
+                isinstance(event, SubscriptionRejected)
+                and not event.retried
+                and event.channel
+                and event.symbol
+            ):
+                self.books.refused(event.channel, event.symbol, event.reason)
+        return [reply, *told.events]
 
-    def _on_unsubscribed(self, reply: UnsubscribeReply, now: float) -> list[Event]:
-        if not reply.rejected and reply.result is not None:
-            channel, symbol = reply.result.channel.value, reply.result.symbol
-            self._seen.pop((channel, symbol), None)
-            self.ledger.close(channel, symbol, State.WANTED, now, cause="unsubscribed")
-            if symbol is not None:
-                self.books.unsubscribed(channel, symbol)
-        return [reply]
+    def _acknowledged(self, result: SubscriptionResult, now: float) -> None:
+        channel, symbol = result.channel.value, result.symbol
+        self.sequences.reset(channel if symbol is None else (channel, symbol))
+        self.ledger.open(channel, symbol, State.ACKED, now)
+        self._liveness.watching = True
+        if symbol is not None:
+            self.books.subscribed(channel, symbol, result.depth)
+
+    def _ended(self, channel: str, symbol: str | None, now: float) -> None:
+        self._seen.pop((channel, symbol), None)
+        self.ledger.close(channel, symbol, State.WANTED, now, cause="unsubscribed")
+        if symbol is not None:
+            self.books.unsubscribed(channel, symbol)
+
+    def _on_notice(self, notice: ErrorNotice, _now: float) -> list[Event]:
+        # It names no request: whatever it is about goes unanswered, and the time limit of its answer sees to that.
+        if notice.kind is ErrorKind.AUTH:
+            self.desk.supply_token(None)
+        return [notice]
+
+    def _resync(self, channel: str, symbol: str | None, now: float, reason: str = "postponed") -> list[Event]:
+        """Take a subscription without a book anew."""
+        asked = self.desk.resync(channel, symbol, now)
+        if asked in {Asked.SPENT, Asked.LATER}:
+            self.desk.postpone(channel, symbol, now)
+            return []
+        return [ResyncNeeded(channel, symbol, reason, requested=asked is Asked.WAITING)]
+
+    def _watch(self) -> Liveness:
+        """The watch over silence, up to date with what was heard."""
+        if self.heard_at > self._liveness.since:
+            self._liveness.heard(self.heard_at)
+        return self._liveness
 
     def _note(self, channel: str, symbol: str | None, now: float) -> None:
         key = (channel, symbol)
         if key not in self._seen:
+            self._liveness.watching = True
             self.ledger.open(channel, symbol, State.DELIVERING, now)
         self._seen[key] = now
+
+
+def _policy(told: str) -> DisputePolicy:
+    try:
+        return DisputePolicy(told)
+    except ValueError:
+        raise UsageError(f"must be one of {', '.join(DisputePolicy)}", field="on_checksum_dispute") from None
 
 
 def _typed(message: Any) -> bool:

@@ -16,6 +16,7 @@ from krakenwire.errors import BookNotLive
 from krakenwire.state.ledger import Entry
 from krakenwire.state.level2 import BookView, Difference
 from krakenwire.state.level3 import Level3View, QueueDifference
+from krakenwire.wire.enums import PairStatus
 
 V = TypeVar("V", BookView, Level3View)
 
@@ -42,14 +43,19 @@ class Book(Generic[V]):
     __slots__ = (
         "_clock",
         "channel",
+        "disputes",
         "entry",
         "inferred_depth",
         "levels",
+        "live_since",
         "reason",
+        "retry_at",
+        "serving",
         "stated_depth",
         "status",
         "symbol",
         "told",
+        "trading_status",
         "verified_at",
     )
 
@@ -61,6 +67,8 @@ class Book(Generic[V]):
         """Why it is not LIVE; empty while it is."""
         self.verified_at: float | None = None
         """When it was last proven, on the caller's clock."""
+        self.trading_status: PairStatus | None = None
+        """What may be done in the market now, as `instrument` told; None while nobody told. A halted market still has a book."""
         # What follows is the session's own bookkeeping.
         self._clock = clock
         self.levels: Any = None
@@ -73,6 +81,13 @@ class Book(Generic[V]):
         """Whether the caller knows that this book cannot be followed."""
         self.entry: Entry | None = None
         """Its counts in the ledger, while LIVE; looked up once, not at every update."""
+        self.disputes = 0
+        """How often the budget for resyncs was spent on it without a long proven time in between."""
+        self.retry_at: float | None = None
+        """When it is tried again, while disputed."""
+        self.live_since = 0.0
+        self.serving = False
+        """Whether it is served although its checksum is wrong, because the caller asked for that."""
 
     def __repr__(self) -> str:
         return f"<Book {self.channel} {self.symbol!r:.60} {self.status}>"

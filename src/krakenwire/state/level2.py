@@ -154,6 +154,14 @@ class Level2Book:
             self.verified,
         )
 
+    def equals(self, other: Level2Book) -> bool:
+        """Whether both hold the same levels, digit for digit."""
+        return (
+            self.decimals == other.decimals
+            and self._asks.digits == other._asks.digits
+            and self._bids.digits == other._bids.digits
+        )
+
     def explain(self) -> tuple[Difference, ...]:
         """Which of the ten best levels differ from when this book was last verified. Meant for after a failure."""
         found = []

@@ -151,6 +151,14 @@ class Level3Book:
         shown = min(depth or self.depth, self.depth)
         return Level3View(self.symbol, shown, bids, asks, self.checksum, self.timestamp, self.verified)
 
+    def equals(self, other: Level3Book) -> bool:
+        """Whether both hold the same orders at the same places."""
+        return all(
+            [list(queue.orders) for queue in mine.queues] == [list(queue.orders) for queue in theirs.queues]
+            and [queue.text for queue in mine.queues] == [queue.text for queue in theirs.queues]
+            for mine, theirs in ((self._asks, other._asks), (self._bids, other._bids))
+        )
+
     def explain(self) -> tuple[QueueDifference, ...]:
         """Which of the ten best levels differ from when this book was last verified. Meant for after a failure."""
         found = []
