@@ -19,12 +19,14 @@ from krakenwire.events import (
     OrderBookUpdate,
     ResyncNeeded,
     SchemaDrift,
+    TradingStatus,
 )
 from krakenwire.session import Session
 from krakenwire.wire.control import (
     SubscribeReply,
     UnsubscribeReply,
 )
+from krakenwire.wire.enums import PairStatus
 from krakenwire.wire.market import InstrumentUpdate
 from tests.session.exchange import Exchange
 from tests.session.say import ack, is_live, kinds, session_with
@@ -142,13 +144,32 @@ def test_healing_snapshot_lost(snapshot: bytes) -> None:
 
 
 @pytest.mark.fault("B7")
-def test_second_snapshot() -> None:
-    """A second snapshot replaces the book."""
+@pytest.mark.parametrize("missed", [True, False])
+def test_second_snapshot(*, missed: bool) -> None:
+    """A second snapshot replaces the book; if it differs from what was held, something had been missed, and a gap says so."""
     exchange = Exchange()
     session = session_with(exchange.snapshot())
-    exchange.update(bids={"1000.5": "1"})
-    session.receive(exchange.snapshot(), now=2.0)
-    assert session.book("BTC/USD").best_bid == Decimal("1000.5")
+    if missed:
+        exchange.update(bids={"1000.5": "1"})
+    events = session.receive(exchange.snapshot(), now=2.0)
+    assert kinds(events) == ([Gap, OrderBookUpdate] if missed else [OrderBookUpdate])
+    assert not missed or events[0] == Gap("book", "BTC/USD", GapReason.SNAPSHOT_DIFFERS, since=1.0)
+    assert session.book("BTC/USD").best_bid == Decimal("1000.5" if missed else "1000.0")
+
+
+@pytest.mark.fault("B19")
+def test_halted_market() -> None:
+    """A market that is halted is an event; its book goes on being served, with the status beside it."""
+    exchange = Exchange()
+    session = session_with(FRAMES["instrument"], exchange.snapshot())
+    halted = altered("instrument", ("data", "pairs", 0, "status"), "cancel_only")
+    events = session.receive(halted, now=2.0)
+    assert kinds(events) == [InstrumentUpdate, InstrumentChanged, TradingStatus]
+    (status,) = [event for event in events if isinstance(event, TradingStatus)]
+    assert (status.before, status.status) == (PairStatus.ONLINE, PairStatus.CANCEL_ONLY)
+    book = session.books.get("book", "BTC/USD")
+    assert book is not None
+    assert (book.verified, book.trading_status) == (True, PairStatus.CANCEL_ONLY)
 
 
 @pytest.mark.fault("B10")

@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from krakenwire.events import PeerSilent
 from krakenwire.session import Session
@@ -108,6 +113,7 @@ class Reconciliation(RuleBasedStateMachine):
         assert not self.session.desk.waiting
 
 
-TestReconciliation = Reconciliation.TestCase
-TestReconciliation.pytestmark = [pytest.mark.fault("S12", "J14")]
-TestReconciliation.settings = settings(stateful_step_count=40)
+@pytest.mark.fault("S12", "J14")
+def test_reconciliation() -> None:
+    """Whatever order wishes, answers, losses and breaks come in, it all settles in what was wished last."""
+    run_state_machine_as_test(Reconciliation, settings=settings(stateful_step_count=40))

@@ -308,9 +308,9 @@ class Desk:
             return told
         if answer.verdict is Verdict.FOREIGN:
             return self._foreign(reply)
-        if isinstance(reply, SubscribeReply) and not reply.rejected:
+        if isinstance(reply, SubscribeReply) and not reply.rejected and answer.pending is not None:
             depth = None if reply.result is None else reply.result.depth
-            params = None if answer.pending is None else answer.pending.request.params
+            params = answer.pending.request.params
             granted = [self.subscriptions.granted(key, params, depth) for key in answer.about]
             return Told(told.events, granted=tuple(self._granted(wish, now) for wish in granted))
         wishes = [wish for key in answer.about if (wish := self.subscriptions.at(key)) is not None]

@@ -133,7 +133,8 @@ class Wish:
 class Subscriptions:
     """Every subscription of one connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, max_subscriptions: int = MAX_SUBSCRIPTIONS) -> None:
+        self._most = max_subscriptions
         self._wishes: dict[Key, Wish] = {}
         # The subscriptions that have a step to take, first come first. `settle` keeps it so.
         self._due: dict[Key, Wish] = {}
@@ -179,12 +180,13 @@ class Subscriptions:
 
         Raises: UsageError, if there are too many.
         """
+        singles = dict(_singles(params))
+        if len(self._wishes.keys() | singles.keys()) > self._most:
+            raise UsageError(f"there may be {self._most} subscriptions and no more", field="symbol")
         found = []
-        for key, single in _singles(params):
+        for key, single in singles.items():
             wish = self._wishes.get(key)
             if wish is None:
-                if len(self._wishes) >= MAX_SUBSCRIPTIONS:
-                    raise UsageError(f"there are {MAX_SUBSCRIPTIONS} subscriptions already", field="symbol")
                 wish = self._wishes[key] = Wish(key, single, own=own)
             wish.params = single
             wish.wanted, wish.refused = True, None
@@ -201,7 +203,7 @@ class Subscriptions:
     def seen(self, result: SubscriptionResult) -> Wish | None:
         """A granted subscription that somebody else asked for. None if its parameters cannot be asked for again."""
         params = _as_params(result)
-        if params is None or len(self._wishes) >= MAX_SUBSCRIPTIONS:
+        if params is None or len(self._wishes) >= self._most:
             return None
         (wish,) = self.want(params, own=False)
         if wish.phase is Phase.IDLE:
