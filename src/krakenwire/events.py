@@ -27,6 +27,46 @@ from krakenwire.wire.market import Candle, InstrumentUpdate, TickerUpdate, Trade
 from krakenwire.wire.order_replies import Reply
 from krakenwire.wire.refusals import ErrorKind
 
+__all__ = [
+    "BalanceDiffers",
+    "BalanceForgotten",
+    "BalanceUpdate",
+    "BookCrossed",
+    "BookDisputed",
+    "BookLive",
+    "BookLost",
+    "CandleRevised",
+    "Discarded",
+    "ErrorNotice",
+    "Event",
+    "ExecutionUpdate",
+    "FrameRejected",
+    "Gap",
+    "GapReason",
+    "Heartbeat",
+    "InstrumentChanged",
+    "InstrumentUpdate",
+    "Level3Update",
+    "OHLCUpdate",
+    "OrderBookUpdate",
+    "OrderForgotten",
+    "OrderVanished",
+    "PairsRefused",
+    "PeerSilent",
+    "ReconnectNeeded",
+    "Reply",
+    "ReplyMissing",
+    "ReplyOdd",
+    "ResyncNeeded",
+    "SchemaDrift",
+    "StatusUpdate",
+    "SubscriptionRejected",
+    "TickerUpdate",
+    "TradeUpdate",
+    "TradingStatus",
+    "Unknown",
+]
+
 
 class OrderBookUpdate(Struct, frozen=True):
     """Levels of a Level 2 book that changed, or all of them after a snapshot. A message that failed its checksum never becomes one."""

@@ -41,9 +41,10 @@ def told(session: Session, *frames: bytes, now: float = 2.0) -> list[Event]:
 def test_order_that_vanished() -> None:
     """An order that was open before an interruption and is not after it is told as vanished, and its status is unknown."""
     session = session_with(executions("snapshot", "new", "new", 1))
-    assert session.account.orders.live
+    live = [session.account.orders.live]
     session.connection_lost(now=2.0)
-    assert not session.account.orders.live
+    live.append(session.account.orders.live)
+    assert live == [True, False]
     (vanished,) = told(session, account.EMPTY_SNAPSHOT.frame)
     assert isinstance(vanished, OrderVanished)
     assert (vanished.order_id, vanished.last_status) == ("O1", OrderStatus.NEW)
