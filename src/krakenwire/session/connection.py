@@ -39,12 +39,14 @@ from krakenwire.session.books import BookKeeper
 from krakenwire.session.desk import Asked, Desk
 from krakenwire.session.limits import DisputePolicy, Limits
 from krakenwire.session.recovery import Recovery
+from krakenwire.session.replies import Replies
 from krakenwire.state.candles import CandleFact, CandleLog
 from krakenwire.state.instruments import Instruments, PairChanged
 from krakenwire.state.ledger import Ledger, State
 from krakenwire.state.level2 import BookView
 from krakenwire.state.liveness import Liveness
 from krakenwire.state.sequence import SequenceTracker
+from krakenwire.state.subscriptions import Phase
 from krakenwire.state.trades import TradeLog
 from krakenwire.wire.account import BalancesMessage, ExecutionsMessage
 from krakenwire.wire.book import BookMessage, Level3Message
@@ -121,6 +123,7 @@ class Session:
         self.sequences: SequenceTracker[None] = SequenceTracker(buffer_limit=0)
         self.account = AccountKeeper()
         self.desk = Desk(limits, asks=asks, authenticates=authenticates)
+        self.replies = Replies(self.desk)
         self.recovery = Recovery(self.desk, _policy(on_checksum_dispute))
         self.books = BookKeeper(self.instruments, self.ledger, self.recovery, lambda: self.heard_at)
         self._liveness = Liveness(quiet=limits.quiet, dead=limits.dead, now=now)
@@ -201,7 +204,7 @@ class Session:
 
     def tick(self, *, now: float) -> list[Event]:
         """Look at every timer. Call it when nothing received is left unread: late reading is not Kraken's silence."""
-        events = self.desk.tick(now)
+        events = self.replies.tick(now)
         for channel, symbol in self.desk.postponed(now):
             events += self.recovery.postponed(channel, symbol, now) or self._resync(channel, symbol, now)
         events += self.recovery.tick(now)
@@ -224,14 +227,17 @@ class Session:
         Raises: UsageError, if there are too many.
         """
         for wish in self.desk.subscribe(params, now):
-            if wish.symbol is not None and wish.channel in {"book", "level3"}:
-                self.ledger.open(wish.channel, wish.symbol, State.WANTED, now)
+            self.ledger.open(wish.channel, wish.symbol, State.WANTED, now)
 
     def unsubscribe(
         self, channel: str, symbol: str | None = None, interval: int | None = None, *, now: float
     ) -> bool:
         """Want a subscription no more; without a symbol every one of the channel. False: there was none."""
-        return self.desk.unsubscribe(channel, symbol, interval, now)
+        dropped = self.desk.unsubscribe(channel, symbol, interval, now)
+        for wish in dropped:
+            if wish.phase is Phase.IDLE:  # Kraken knows nothing of it, so no answer will end it
+                self._ended(wish.channel, wish.symbol, now)
+        return bool(dropped)
 
     def resync(self, channel: str, symbol: str | None = None, *, now: float) -> list[Event]:
         """Take one subscription anew, within the budgets: what is held of it cannot be read until its snapshot."""
@@ -471,7 +477,7 @@ class Session:
         return events
 
     def _on_reply(self, reply: Any, now: float) -> list[Event]:
-        told = self.desk.answered(reply, now)
+        told = self.replies.answered(reply, now)
         for wish in told.ended:
             if not wish.wanted:
                 self._ended(wish.channel, wish.symbol, now)

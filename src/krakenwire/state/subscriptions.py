@@ -49,11 +49,6 @@ NO_SYMBOL = frozenset({"instrument", "executions", "balances"})
 PRIVATE = frozenset({"executions", "balances", "level3"})
 """Channels that want a token."""
 
-ALWAYS_SNAPSHOT = frozenset(
-    {"book", "level3", "ticker", "ohlc", "instrument", "executions", "balances", "trade"}
-)
-"""Channels that answer a subscription with a snapshot, if one was asked for."""
-
 
 class Phase(StrEnum):
     """What Kraken knows of a subscription."""
