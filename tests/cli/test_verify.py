@@ -13,10 +13,11 @@ from click.testing import CliRunner
 from krakenwire.cli import main
 
 GOOD = (
-    '{"channel":"book","type":"snapshot","data":[{"symbol":"SOL/USD","bids":[],'
+    '{"channel":"book","type":"snapshot","data":[{"symbol":"SOL/USD","bids":[{"price":141.22,"qty":35.10000000}],'
     '"asks":[{"price":141.23,"qty":4.02000000}],"checksum":%d}]}'
 )
-RIGHT = GOOD % crc32(b"14123402000000")
+CHECKSUM = crc32(b"14123402000000" + b"141223510000000")
+RIGHT = GOOD % CHECKSUM
 WRONG = GOOD % 1
 
 
@@ -45,7 +46,7 @@ def test_failure_is_explained(tmp_path: Path) -> None:
     assert code == 6
     assert (report["books_verified"], report["books_failed"]) == (1, 1)
     failure = report["first_failure"]["book SOL/USD"]
-    assert (failure["line"], failure["expected"], failure["computed"]) == (2, 1, crc32(b"14123402000000"))
+    assert (failure["line"], failure["expected"], failure["computed"]) == (2, 1, CHECKSUM)
 
 
 def test_compressed_and_standard_input(tmp_path: Path) -> None:

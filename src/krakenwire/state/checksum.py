@@ -18,6 +18,9 @@ Decimals = tuple[int, int]
 MAX_DECIMALS = 12
 """Fraction digits of the finest pair that is searched for when digits were lost."""
 
+FLOAT_DIGITS = 15
+"""Significant digits that every float keeps. Of a longer number it may have kept another one."""
+
 _PLAIN = re.compile(r"[0-9]{1,40}(?:\.([0-9]{1,24}))?", re.ASCII)
 _NUMBER = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 
@@ -65,6 +68,11 @@ def padded(text: str, decimals: int) -> str | None:
             return None
         fraction = fraction[:decimals]
     return f"{whole}.{fraction:0<{decimals}}" if decimals else whole
+
+
+def may_be_rounded(text: str, decimals: int) -> bool:
+    """True if a token lost its digits, and with `decimals` fraction digits has more of them than a float keeps."""
+    return type(text) is LossyText and len(text.partition(".")[0].lstrip("0")) + decimals > FLOAT_DIGITS
 
 
 def fits(text: str, decimals: int) -> bool:

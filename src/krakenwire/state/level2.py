@@ -21,6 +21,7 @@ from krakenwire.state.checksum import (
     digits_of,
     fits,
     fraction_digits,
+    may_be_rounded,
     padded,
     plain_token,
     uneven,
@@ -59,6 +60,10 @@ class Level2Book:
         self.decimals = decimals
         """Fraction digits: from `instrument` if given, else counted in the snapshot; None while unknown."""
         self._given = decimals
+        self._sure = decimals is not None
+        """Whether they are given or were seen twice. The checksum deletes the point, so one level alone does not show where it stood."""
+        self._rounded = False
+        """Whether a number since the snapshot had more digits than the float that it went through."""
         self._asks = Ladder(descending=False, depth=depth)
         self._bids = Ladder(descending=True, depth=depth)
         if decimals is not None:
@@ -94,6 +99,8 @@ class Level2Book:
 
     def apply(self, data: BookData) -> Doubt | None:
         """Take an update. None: the book is proven."""
+        if not self._sure:
+            return self._apply_slowly(data)
         asks = bids = False
         try:
             if data.asks and (asks := self._asks.change(data.asks)):
@@ -106,7 +113,7 @@ class Level2Book:
         self.checksum = checksum = data.checksum
         if asks or bids:
             self._computed = crc32(self._bids_text, self._asks_crc)
-        if self._computed == checksum and self.decimals is not None:
+        if self._computed == checksum:
             if not self.verified:
                 self._remember()
             elif asks:
@@ -121,7 +128,7 @@ class Level2Book:
         self._asks.clear()
         self._bids.clear()
         self.decimals = self._given
-        self.verified = False
+        self.verified = self._sure = self._rounded = False
         try:
             asks, bids = _read(snapshot.asks), _read(snapshot.bids)
         except ValueError as exc:
@@ -131,14 +138,15 @@ class Level2Book:
             self.decimals = None
             self._put(asks, bids)
             return self._unproven(snapshot, doubt)
-        self._use(decimals)
-        self._asks.fill(_pad(asks, decimals))
-        self._bids.fill(_pad(bids, decimals))
+        self._learn(decimals, len(asks) + len(bids))
+        self._asks.fill(self._filled(asks, decimals))
+        self._bids.fill(self._filled(bids, decimals))
         return self._check(snapshot)
 
     def set_given_decimals(self, decimals: Decimals) -> bool:
         """Learn the pair's precisions from `instrument`. False if the levels held contradict them: take a new snapshot."""
         self._given = decimals
+        self._sure = self._sure or self.decimals == decimals
         return self.decimals in (None, decimals)
 
     def view(self, depth: int | None = None) -> BookView:
@@ -190,10 +198,12 @@ class Level2Book:
             if decimals is None:
                 self._put(asks, bids)
                 return self._unproven(data, doubt)
-            self._use(decimals)
-        if not _even((*asks, *bids), decimals):
+            self._learn(decimals, len(asks) + len(bids))
+        elif not _even((*asks, *bids), decimals):
             return self._lost(Doubt(wrong=True, reason=uneven(decimals), expected=data.checksum))
-        self._put(_pad(asks, decimals), _pad(bids, decimals))
+        elif asks or bids:
+            self._sure = True
+        self._put(self._filled(asks, decimals), self._filled(bids, decimals))
         return self._check(data)
 
     def _put(self, asks: tuple[BookLevel, ...], bids: tuple[BookLevel, ...]) -> None:
@@ -219,6 +229,19 @@ class Level2Book:
         first = (fraction_digits(levels[0].price_text), fraction_digits(levels[0].qty_text))
         return (first, "") if _even(levels, first) else (None, "tokens have uneven fraction digits")
 
+    def _learn(self, decimals: Decimals, levels: int) -> None:
+        """Take the fraction digits that so many levels have shown."""
+        self._sure = self._given is not None or levels > 1
+        self._use(decimals)
+
+    def _filled(self, levels: tuple[BookLevel, ...], decimals: Decimals) -> tuple[BookLevel, ...]:
+        """The levels with the digits that they lost."""
+        self._rounded = self._rounded or any(
+            may_be_rounded(level.price_text, decimals[0]) or may_be_rounded(level.qty_text, decimals[1])
+            for level in levels
+        )
+        return _pad(levels, decimals)
+
     def _use(self, decimals: Decimals) -> None:
         self.decimals = decimals
         self._asks.set_decimals(*decimals)
@@ -231,10 +254,11 @@ class Level2Book:
         self._asks_crc = crc32(b"".join(self._asks.digits[:PROVEN_LEVELS]))
         self._bids_text = b"".join(self._bids.digits[:PROVEN_LEVELS])
         self._computed = crc32(self._bids_text, self._asks_crc)
-        if not self._asks.levels and not self._bids.levels:
+        empty = not self._asks.levels and not self._bids.levels
+        if empty and not self._sure:
             self.decimals = self._given
         self.timestamp, self.checksum = data.timestamp, data.checksum
-        if data.checksum == self._computed:
+        if data.checksum == self._computed and (self._sure or empty):
             self._remember()
             return None
         return self._judge(data)
@@ -249,6 +273,10 @@ class Level2Book:
             return self._unproven(data, "digits of the book are not known")
         if data.checksum is None:
             return self._unproven(data, "no checksum was sent")
+        if data.checksum == self._computed:
+            return self._unproven(data, "one level alone does not show its fraction digits")
+        if self._rounded:
+            return self._unproven(data, "a number has more digits than a float")
         return self._lost(
             Doubt(wrong=True, reason="checksum", expected=data.checksum, computed=self._computed)
         )

@@ -31,6 +31,7 @@ from krakenwire.state.checksum import (
     digits_of,
     fits,
     fraction_digits,
+    may_be_rounded,
     padded,
     plain_token,
     uneven,
@@ -73,6 +74,10 @@ class Level3Book:
         self._asks = OrderSide(descending=False, depth=depth)
         self._bids = OrderSide(descending=True, depth=depth)
         self._use(decimals)
+        self._sure = decimals is not None
+        """Whether they are given or were seen twice. The checksum deletes the point, so one order alone does not show where it stood."""
+        self._rounded = False
+        """Whether a number since the snapshot had more digits than the float that it went through."""
         self.verified = False
         self.checksum: int | None = None
         self.timestamp: str | None = None
@@ -105,7 +110,9 @@ class Level3Book:
         except ValueError as exc:
             self._contradiction = self._contradiction or str(exc)
             return self._judge(data)
-        if self.decimals is None and not self._asks.places and not self._bids.places:
+        if self.decimals is not None:
+            self._sure = self._sure or any(order.event != Level3Event.DELETE for order in (*asks, *bids))
+        elif not self._asks.places and not self._bids.places:
             rows = [
                 tuple(order for order in side if order.event != Level3Event.DELETE) for side in (asks, bids)
             ]
@@ -113,8 +120,8 @@ class Level3Book:
             if decimals is None:
                 self._play(asks, bids)
                 return self._unproven(data, reason)
-            self._use(decimals)
-            asks, bids = _pad(asks, decimals), _pad(bids, decimals)
+            self._learn(decimals, sum(map(len, rows)))
+            asks, bids = self._filled(asks), self._filled(bids)
         self._play(asks, bids)
         return self._judge(data)
 
@@ -124,6 +131,7 @@ class Level3Book:
         self._bids.clear()
         self._contradiction = None
         self._use(None)
+        self._sure = self._rounded = False
         try:
             # A row of a snapshot is an order at the tail of its queue, whatever event it may carry.
             asks, bids = _read_rows(data.asks), _read_rows(data.bids)
@@ -133,14 +141,15 @@ class Level3Book:
             return self._judge(data)
         decimals, reason = self._decimals_of(data, asks, bids)
         if decimals is not None:
-            self._use(decimals)
-            asks, bids = _pad(asks, decimals), _pad(bids, decimals)
+            self._learn(decimals, len(asks) + len(bids))
+            asks, bids = self._filled(asks), self._filled(bids)
         self._play(asks, bids)
         return self._judge(data) if decimals is not None else self._unproven(data, reason)
 
     def set_given_decimals(self, decimals: Decimals) -> bool:
         """Learn the pair's precisions from `instrument`. False: the orders held contradict them, resync."""
         self._given = decimals
+        self._sure = self._sure or self.decimals == decimals
         return self.decimals in (None, decimals)
 
     def view(self, depth: int | None = None) -> Level3View:
@@ -199,7 +208,7 @@ class Level3Book:
             return order
         if not _even((order,), self.decimals):
             raise ValueError(uneven(self.decimals))
-        return _pad((order,), self.decimals)[0]
+        return self._filled((order,))[0]
 
     def _decimals_of(self, data: Level3Data, asks: Orders, bids: Orders) -> tuple[Decimals | None, str]:
         """The fraction digits of an empty book's first orders, or None and why they cannot be known."""
@@ -213,6 +222,22 @@ class Level3Book:
             return (found, "") if found else (None, "digits were lost and the checksum does not tell them")
         first = (fraction_digits(orders[0].limit_price_text), fraction_digits(orders[0].order_qty_text))
         return (first, "") if _even(orders, first) else (None, "tokens have uneven fraction digits")
+
+    def _learn(self, decimals: Decimals, orders: int) -> None:
+        """Take the fraction digits that so many orders have shown."""
+        self._sure = self._given is not None or orders > 1
+        self._use(decimals)
+
+    def _filled(self, orders: Orders) -> Orders:
+        """The orders with the digits that they lost."""
+        if self.decimals is None or not any(map(_lost_digits, orders)):
+            return orders
+        price, qty = self.decimals
+        self._rounded = self._rounded or any(
+            may_be_rounded(order.limit_price_text, price) or may_be_rounded(order.order_qty_text, qty)
+            for order in orders
+        )
+        return _pad(orders, self.decimals)
 
     def _use(self, decimals: Decimals | None) -> None:
         self.decimals = decimals
@@ -250,22 +275,31 @@ class Level3Book:
         self.timestamp, self.checksum = data.timestamp, data.checksum
         proven, self.verified = self.verified, False
         computed = self._computed if self.decimals is not None else None
-        if not self._asks.places and not self._bids.places:
+        empty = not self._asks.places and not self._bids.places
+        if empty and not self._sure:
             self._use(self._given)
-        if self._contradiction is not None:
-            return Doubt(wrong=True, reason=self._contradiction, expected=data.checksum, computed=computed)
-        if computed is None:
-            return self._unproven(data, "digits of the book are not known")
-        if data.checksum is None:
-            return self._unproven(data, "no checksum was sent")
-        if data.checksum != computed:
-            return Doubt(wrong=True, reason="checksum", expected=data.checksum, computed=computed)
+        doubt = self._doubt(data, computed, sure=self._sure or empty)
+        if doubt is not None:
+            return doubt
         if asks or not proven:
             self._proven_asks = [queue.level for queue in self._asks.queues[:PROVEN_LEVELS]]
         if bids or not proven:
             self._proven_bids = [queue.level for queue in self._bids.queues[:PROVEN_LEVELS]]
         self.verified = True
         return None
+
+    def _doubt(self, data: Level3Data, computed: int | None, *, sure: bool) -> Doubt | None:
+        if self._contradiction is not None:
+            return Doubt(wrong=True, reason=self._contradiction, expected=data.checksum, computed=computed)
+        if computed is None:
+            return self._unproven(data, "digits of the book are not known")
+        if data.checksum is None:
+            return self._unproven(data, "no checksum was sent")
+        if data.checksum == computed:
+            return None if sure else self._unproven(data, "one order alone does not show its fraction digits")
+        if self._rounded:
+            return self._unproven(data, "a number has more digits than a float")
+        return Doubt(wrong=True, reason="checksum", expected=data.checksum, computed=computed)
 
     def _unproven(self, data: Level3Data, reason: str) -> Doubt:
         self.timestamp, self.checksum, self.verified = data.timestamp, data.checksum, False
