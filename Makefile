@@ -58,8 +58,8 @@ bench-peers: $(RUNTIME) ## speed beside other libraries, in an environment of it
 bench-memory: $(RUNTIME) ## memory over ten million frames
 	@$(BIN)/python -m benchmarks.memory
 
-fuzz: $(DEV) ## the property tests with many more, random examples (long)
-	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m hypothesis --timeout 7200
+fuzz: $(DEV) ## the property tests with many more, random examples, and every byte of every frame (long)
+	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m 'hypothesis or exhaustive' --timeout 7200
 
 faults: $(RUNTIME) ## the fault ids that tests cover so far
 	@$(BIN)/python -m tools.faults

@@ -145,12 +145,12 @@ class Exchange:
         rng = random.Random(seed)
         frames = [self.snapshot()]
         while len(frames) <= updates:
-            changes = [self._change(rng) for _ in range(rng.choice([1, 1, 1, 2, 3]))]
+            changes = [self.any_change(rng) for _ in range(rng.choice([1, 1, 1, 2, 3]))]
             if (frame := self.act(changes)) is not None:
                 frames.append(frame)
         return frames
 
-    def _change(self, rng: random.Random) -> Change:
+    def any_change(self, rng: random.Random) -> Change:
         side, prices = (
             ("bid", sorted(self.bids, reverse=True)) if rng.random() < 0.5 else ("ask", sorted(self.asks))
         )

@@ -61,8 +61,8 @@ class OrderExchange:
         """The orders of the best levels, bids first, best first and within a level in order of arrival."""
         end = self.depth if depth is None else depth
         bids, asks = sorted(self.bids, key=lambda o: -o.price), sorted(self.asks, key=lambda o: o.price)
-        best_bids = sorted({o.price for o in bids}, reverse=True)[:end]
-        best_asks = sorted({o.price for o in asks})[:end]
+        best_bids = set(sorted({o.price for o in bids}, reverse=True)[:end])
+        best_asks = set(sorted({o.price for o in asks})[:end])
         return [o for o in bids if o.price in best_bids], [o for o in asks if o.price in best_asks]
 
     def top(self, depth: int = 10) -> TopQueues:

@@ -366,14 +366,15 @@ class Session:
             verdict = self.trades.judge(trade.symbol, trade.trade_id, snapshot=snapshot)
             entry = self.ledger.entry("trade", trade.symbol)
             entry.messages += 1
+            since = self._seen.get(("trade", trade.symbol))
+            # A repeated trade is not passed on, but the channel delivers: its next break has to be told.
+            self._note("trade", trade.symbol, now)
             if verdict.repeated:
                 continue
             if verdict.gap is not None:
                 missing = verdict.gap.missing
                 first, last = (missing[0], missing[-1]) if missing else (None, None)
-                since = self._seen.get(("trade", trade.symbol))
                 events.append(Gap("trade", trade.symbol, GapReason.TRADE_ID, first, last, since))
-            self._note("trade", trade.symbol, now)
             entry.verified += verdict.complete
             events.append(TradeUpdate(*astuple(trade), complete=verdict.complete, snapshot=snapshot))
         return events
