@@ -4,214 +4,242 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import defaultdict
-from pathlib import Path
+from collections import Counter
 from typing import Any
 
 import click
 
-from krakenwire.capture import CaptureError, Line, read
-from krakenwire.events import (
-    BookLost,
-    Event,
-    FrameRejected,
-    Gap,
-    GapReason,
-    Level3Update,
-    OrderBookUpdate,
-    SchemaDrift,
-    TradeUpdate,
-)
-from krakenwire.session import Session
-from krakenwire.wire.timestamps import parse_ns
-
-INTEGRITY = 6
-"""Exit code: something could not be proven that should have been."""
+from krakenwire.capture import Capture, CaptureError, FileClock, open_capture
+from krakenwire.cli import table
+from krakenwire.cli.errors import CommandError, tell
+from krakenwire.cli.exits import Exit
+from krakenwire.cli.options import Verb, output_option
+from krakenwire.cli.report import Report
+from krakenwire.cli.tally import Tally
+from krakenwire.cli.terminal import Progress, discard_output, paint, width
+from krakenwire.cli.text import counted, shown
+from krakenwire.handler import KrakenV2MessageHandler
+from krakenwire.wire.book import BOOK_DEPTHS
 
 LONG = 8 * 1024 * 1024
 """Bytes from which on a progress bar is worth its line."""
 
-_REFUSED_KEPT = 20
+_STEP = 1024
+"""Frames between two looks at the progress. If none of the first so many is one, the file is no capture."""
 
 
-class Report:
-    """What a capture proved, as it is read."""
+class Result:
+    """What became of one file: a report, an error, or both where the file could be read in part."""
 
-    def __init__(self) -> None:
-        self.frames = 0
-        self.counts: dict[str, dict[str, dict[str, int]]] = defaultdict(
-            lambda: defaultdict(lambda: defaultdict(int))
-        )
-        self.sequence_gaps = 0
-        self.trade_gaps = 0
-        self.refused: list[dict[str, Any]] = []
-        self.refused_count = 0
-        self.drift: set[str] = set()
-        self.first_failure: dict[str, dict[str, Any]] = {}
-        self.truncated: int | None = None
-        self._now = 0.0
-        self._session = Session()
-
-    def take(self, line: Line) -> None:
-        """One frame. The clock of a file is the largest timestamp seen."""
-        self.frames += 1
-        for event in self._session.receive(line.frame, now=self._now):
-            self._count(event, line)
-
-    def _count(self, event: Event, line: Line) -> None:
-        stamp = getattr(event, "timestamp", None)
-        if isinstance(stamp, str) and (ns := parse_ns(stamp)) is not None:
-            self._now = max(self._now, ns / 1e9)
-        if isinstance(event, (OrderBookUpdate, Level3Update)):
-            kind = "book" if isinstance(event, OrderBookUpdate) else "level3"
-            self.counts[event.symbol][kind]["verified" if event.verified else "unverifiable"] += 1
-        elif isinstance(event, TradeUpdate):
-            self.counts[event.symbol]["trade"]["complete" if event.complete else "not_proven"] += 1
-        elif isinstance(event, BookLost):
-            self.counts[event.symbol][event.channel]["failed"] += 1
-            self.first_failure.setdefault(f"{event.channel} {event.symbol}", _failure(event, line))
-        elif isinstance(event, Gap):
-            self.sequence_gaps += event.reason is GapReason.SEQUENCE
-            self.trade_gaps += event.reason is GapReason.TRADE_ID
-        elif isinstance(event, SchemaDrift):
-            self.drift.add(f"{event.channel}: {event.field}")
-        elif isinstance(event, FrameRejected):
-            self._refuse(event, line)
-
-    def _refuse(self, event: FrameRejected, line: Line) -> None:
-        if not event.json and not line.ended:
-            self.truncated = line.number
-            return
-        self.refused_count += 1
-        if len(self.refused) < _REFUSED_KEPT:
-            self.refused.append({"line": line.number, "reason": event.reason})
-
-    def total(self, outcome: str) -> int:
-        """Book and level3 messages with one outcome."""
-        return sum(
-            kinds[kind][outcome]
-            for kinds in self.counts.values()
-            for kind in ("book", "level3")
-            if kind in kinds
-        )
+    def __init__(self, name: str, report: Report, error: CommandError | None) -> None:
+        self.name = name
+        self.report = report
+        self.error = error
+        self.readable = report.frames > report.refused
+        """Whether there is anything to report."""
+        self.tally = report.tally() if self.readable else Tally()
+        if error is not None:
+            self.tally += Tally(unread=1)
 
     @property
-    def clean(self) -> bool:
-        """Nothing failed, nothing is missing, nothing was refused."""
-        return not (self.total("failed") or self.sequence_gaps or self.trade_gaps or self.refused_count)
+    def title(self) -> str:
+        """The name, for people."""
+        return "standard input" if self.name == "-" else shown(self.name)
 
-    def as_dict(self, name: str) -> dict[str, Any]:
-        """The report as one JSON object."""
-        return {
-            "file": name,
-            "frames": self.frames,
-            "books_verified": self.total("verified"),
-            "books_failed": self.total("failed"),
-            "books_unverifiable": self.total("unverifiable"),
-            "sequence_gaps": self.sequence_gaps,
-            "trade_gaps": self.trade_gaps,
-            "refused": self.refused_count,
-            "refused_lines": self.refused,
-            "truncated_line": self.truncated,
-            "drift": sorted(self.drift),
-            "first_failure": self.first_failure,
-            "by_symbol": {
-                symbol: {kind: dict(n) for kind, n in kinds.items()} for symbol, kinds in self.counts.items()
-            },
-        }
+    def exit_code(self, *, strict: bool) -> Exit:
+        """The worse of verdict and error."""
+        found = self.tally.exit_code(strict=strict)
+        return found if self.error is None else max(found, self.error.exit_code)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report, the error, or the report up to the error."""
+        told: dict[str, Any] = {"file": shown(self.name)}
+        if self.readable:
+            told |= self.tally.as_dict() | self.report.as_dict()
+        return told if self.error is None else told | self.error.envelope()
 
 
-def _failure(event: BookLost, line: Line) -> dict[str, Any]:
-    return {
-        "line": line.number,
-        "timestamp": event.timestamp,
-        "reason": event.reason,
-        "expected": event.expected,
-        "computed": event.computed,
-        "differences": [
-            f"{d.side} level {d.position}: {d.now or 'nothing'}, last proven {d.verified or 'nothing'}"
-            for d in event.differences[:3]
-        ],
-    }
-
-
-def _show(name: str, report: Report) -> None:
-    """The report for people. Text from the file is escaped."""
-    click.echo(f"{name}  {report.frames:,} frames")
-    for symbol, kinds in sorted(report.counts.items()):
-        for kind, outcomes in kinds.items():
-            told = "   ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in outcomes.items())
-            click.echo(f"  {kind:<7} {ascii(symbol)[1:-1]:<12} {told}")
-    for what, failure in report.first_failure.items():
-        click.echo(
-            f"  first failure of {ascii(what)[1:-1]}: line {failure['line']} · {failure['reason']}", nl=False
-        )
-        click.echo(f" · expected {failure['expected']}, computed {failure['computed']}")
-        for difference in failure["differences"]:
-            click.echo(f"    {ascii(difference)[1:-1]}")
-    for refused in report.refused:
-        click.echo(f"  line {refused['line']} refused: {ascii(refused['reason'])[1:-1]}")
-    if report.refused_count > len(report.refused):
-        click.echo(f"  and {report.refused_count - len(report.refused):,} more")
-    if report.truncated is not None:
-        click.echo(f"  line {report.truncated} is cut short; everything before it was read")
-    for drift in sorted(report.drift):
-        click.echo(f"  unknown field {ascii(drift)[1:-1]}")
-    if report.sequence_gaps or report.trade_gaps:
-        click.echo(f"  {report.sequence_gaps} gaps in sequences, {report.trade_gaps} in trade ids")
-    proven, books = (
-        report.total("verified"),
-        report.total("verified") + report.total("failed") + report.total("unverifiable"),
-    )
-    share = f"verified {proven / books:.4%} of book messages · " if books else ""
-    click.echo(f"{share}{'all is well' if report.clean else 'not clean'}")
-
-
-@click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Choice(["table", "json", "ndjson"]),
-    default="table",
-    help="How to print the report.",
+@click.command(
+    cls=Verb,
+    examples=[
+        ("krakenwire verify yesterday.jsonl", "The report for people."),
+        ("krakenwire verify *.jsonl.gz -o json | jq .books_failed", "One object over all files."),
+        ("cat part1.jsonl part2.jsonl | krakenwire verify -", "Two parts of one recording."),
+        (
+            "krakenwire verify --strict --depth BTC/USD=25 cut.jsonl",
+            "For a recording without its acknowledgements.",
+        ),
+    ],
+    exits=[Exit.OK, Exit.FAILED, Exit.USAGE, Exit.INTEGRITY, Exit.INTERRUPTED],
 )
-def verify(files: tuple[str, ...], output: str) -> None:
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="What can be neither proven nor refuted counts as failed: unverifiable books, frames out of sequence, a new "
+    "connection, a last line cut short, a file in which nothing carries a proof.",
+)
+@click.option(
+    "--depth",
+    "depths",
+    multiple=True,
+    metavar="SYMBOL=LEVELS",
+    help="Subscribed depth of a book, in levels a side, where the capture does not hold the acknowledgement that states "
+    "it. May be given several times.",
+)
+@output_option
+def verify(files: tuple[str, ...], output: str, depths: tuple[str, ...], *, strict: bool) -> Exit:
     """Say how much of a recorded stream can be proven.
 
-    FILE is .jsonl, .jsonl.gz or .json, one raw frame a line; - is standard input.
-    Exit code 6 if anything failed, is missing or was refused.
+    FILE is a capture: one raw frame a line, as the socket gave it. A file named .json holds one frame or an array of frames.
+    Anything may be compressed with gzip; - is standard input. Each file is read on its own, from an empty state.
 
-    Example: krakenwire verify yesterday.jsonl -o json
+    Book messages are verified, failed or unverifiable by their checksum; trades are complete by their ids; executions and
+    balances are in sequence by their numbers. All other channels are unprovable. Time is the largest timestamp in the file.
+
+    Exit code 6 means that a book failed, that a number is missing, or that a frame was refused. What is merely not proven is
+    named in the last line and ends with 0, unless --strict is given. So does a last line that is cut short: a recorder that was
+    stopped leaves one, and everything before it was judged. With several files the highest code counts.
     """
-    clean = True
-    for name in files:
-        report = Report()
-        try:
-            _read_all(name, report)
-        except CaptureError as exc:
-            raise click.ClickException(str(exc)) from None
-        if not report.frames:
-            raise click.ClickException(f"{name} holds no frames")
-        clean = clean and report.clean
-        if output == "table":
-            _show(name, report)
-        else:
-            click.echo(json.dumps(report.as_dict(name), indent=2 if output == "json" else None))
-    if not clean:
-        sys.exit(INTEGRITY)
+    known = _depths(depths)
+    for_people = output in {"auto", "table"}
+    results: list[Result] = []
+    worst = Exit.OK
+    try:
+        for name in files:
+            result = _read(name, known)
+            results.append(result)
+            worst = max(worst, result.exit_code(strict=strict))
+            if for_people:
+                _print(result, more=len(files) > 1)
+            elif output == "ndjson":
+                print(json.dumps(result.as_dict()), flush=True)
+            if worst is Exit.INTERRUPTED:
+                break
+        if output == "json":
+            print(json.dumps(_one_object(results), indent=2))
+        elif for_people and len(files) > 1:
+            _print_total(results)
+    except BrokenPipeError:
+        # Whoever read the report has seen enough; what was found still counts.
+        discard_output()
+    return worst
 
 
-def _read_all(name: str, report: Report) -> None:
-    size = Path(name).stat().st_size if Path(name).is_file() else 0
-    if size < LONG or not sys.stderr.isatty():
-        for line in read(name):
-            report.take(line)
-        return
-    with click.progressbar(length=size, label=name, file=sys.stderr) as bar:
-        done = 0
-        for line in read(name):
-            report.take(line)
-            if line.position - done > size // 200:
-                bar.update(line.position - done)
-                done = line.position
+def _depths(given: tuple[str, ...]) -> dict[str, int]:
+    known: dict[str, int] = {}
+    for text in given:
+        symbol, equals, levels = text.rpartition("=")
+        if not symbol or not equals or not levels.isdecimal() or int(levels) not in BOOK_DEPTHS:
+            legal = ", ".join(map(str, BOOK_DEPTHS))
+            raise click.BadParameter(
+                f"{text!r} is not SYMBOL=LEVELS with one of {legal}, for instance BTC/USD=25",
+                param_hint="--depth",
+            )
+        known[symbol] = int(levels)
+    return known
+
+
+# -------------------------------------------------------------------- one file
+
+
+def _read(name: str, depths: dict[str, int]) -> Result:
+    clock = FileClock()
+    handler = KrakenV2MessageHandler(clock=clock, enable_statistics=False)
+    for symbol, depth in depths.items():
+        handler.expect_book(symbol, depth)
+    report = Report(handler, clock)
+    error = None
+    try:
+        with open_capture(name) as capture:
+            _feed(capture, report)
+        if report.frames == report.refused:
+            error = _no_frames(capture.name, report)
+    except CaptureError as exc:
+        error = CommandError(exc.kind, exc.message, exc.hint)
+    except KeyboardInterrupt:
+        error = CommandError(
+            "interrupted",
+            f"interrupted after line {report.line:,} of {name}",
+            "the report covers what was read until then",
+            retryable=True,
+            exit_code=Exit.INTERRUPTED,
+        )
+    if error is not None:
+        report.end(b"", ended=True)
+    return Result(name, report, error)
+
+
+def _feed(capture: Capture, report: Report) -> None:
+    """Every frame of an open capture."""
+    progress = Progress(shown(capture.name), capture.size)
+    progress.on = progress.on and (capture.size is None or capture.size >= LONG)
+    read = report.read
+    frame = b""
+    try:
+        for count, (line, frame) in enumerate(capture, 1):
+            read(line, frame)
+            if not count % _STEP:
+                progress.show(capture.position, count)
+                if report.refused == count:
+                    return
+    finally:
+        progress.clear()
+    report.end(frame, ended=capture.ended)
+    if capture.cut is not None:
+        report.truncated_line = capture.cut
+
+
+def _no_frames(name: str, report: Report) -> CommandError:
+    """The file is empty, or something else than a capture."""
+    hint = "a capture holds one raw frame a line, as the socket gave it; a frame over several lines belongs in a .json"
+    if not report.refused:
+        cut = "" if report.truncated_line is None else f": it ends inside line {report.truncated_line:,}"
+        return CommandError("no_frames", f"{name} holds no frames{cut}", hint)
+    line, reason = report.refused_kept[0]
+    if reason.endswith("not an object"):
+        hint = "protocol version 1 sends arrays; krakenwire reads version 2"
+    return CommandError("no_frames", f"{name} holds no frames: line {line:,} is refused: {reason}", hint)
+
+
+def _print(result: Result, *, more: bool) -> None:
+    """The report on stdout, the error on stderr; `more`: another report will follow."""
+    if result.readable:
+        for text, style in table.lines(result.title, result.report, width(sys.stdout)):
+            print(paint(text, style, sys.stdout))
+        print(paint(*result.tally.conclusion(), sys.stdout))
+        if more:
+            print()
+    sys.stdout.flush()
+    if result.error is not None:
+        tell(result.error, as_json=False)
+
+
+# -------------------------------------------------------------------- all files
+
+
+def _total(results: list[Result]) -> Tally:
+    return sum((result.tally for result in results), Tally())
+
+
+def _print_total(results: list[Result]) -> None:
+    total = _total(results)
+    print(f"{counted(len(results), 'file')}  {counted(total.frames, 'frame')}")
+    if total.frames:
+        print(paint(*total.conclusion(), sys.stdout))
+
+
+def _one_object(results: list[Result]) -> dict[str, Any]:
+    """One file: its report. Several: the same totals over all of them, and the reports under `files`."""
+    if len(results) == 1:
+        return results[0].as_dict()
+    by_symbol: dict[str, dict[str, Counter[str]]] = {}
+    for result in results:
+        for stream in result.report.streams if result.readable else ():
+            if stream.symbol is not None:
+                counts = by_symbol.setdefault(stream.symbol, {}).setdefault(stream.channel, Counter())
+                counts.update(stream.numbers())
+    return _total(results).as_dict() | {
+        "by_symbol": by_symbol,
+        "files": [result.as_dict() for result in results],
+    }

@@ -1,0 +1,25 @@
+"""How commands end. Every exit code of every command is drawn from here."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes. With several files the highest one counts."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    INTEGRITY = 6
+    INTERRUPTED = 130
+
+
+MEANING = {
+    Exit.OK: "all is well",
+    Exit.FAILED: "failed: the input could not be read, or the output could not be written",
+    Exit.USAGE: "wrong usage",
+    Exit.INTEGRITY: "integrity: something failed its proof, is missing or was refused",
+    Exit.INTERRUPTED: "interrupted with Ctrl-C",
+}
+"""What each code says, as it stands in the help of each command."""

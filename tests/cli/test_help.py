@@ -1,0 +1,105 @@
+"""What every command says of itself."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+import click
+import pytest
+
+from krakenwire.cli.entry import krakenwire
+from krakenwire.cli.exits import MEANING, Exit
+from krakenwire.cli.options import Verb
+from tests.cli.call import call
+
+
+def commands(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
+    """The words after `krakenwire` of every command, the group itself among them."""
+    found = [path]
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            found += commands(below, (*path, name))
+    return found
+
+
+@pytest.mark.parametrize("path", commands(krakenwire), ids=" ".join)
+def test_every_command_explains_itself(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """Each command has a help of at most 80 columns with its purpose, every option, examples and exit codes."""
+    ended = call(capsys, *path, "--help")
+    assert ended.code == Exit.OK
+    assert max(map(len, ended.out.splitlines())) <= 80
+    examples = ended.out.split("Examples:\n")[1].split("Exit codes:\n")[0]
+    assert " ".join(["krakenwire", *path]) in examples
+    codes = ended.out.split("Exit codes:\n")[1]
+    assert f"0    {MEANING[Exit.OK]}" in codes
+    assert "2  " in codes
+
+
+@pytest.mark.parametrize("path", commands(krakenwire), ids=" ".join)
+def test_every_option_and_command_has_help(path: tuple[str, ...]) -> None:
+    """No command lacks a description or examples that name it, and no option a sentence of its own."""
+    command: click.Command = krakenwire
+    for name in path:
+        assert isinstance(command, click.Group)
+        command = command.commands[name]
+    assert isinstance(command, Verb)
+    assert command.help
+    assert command.examples
+    assert command.exits
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    assert [option.name for option in options if not option.help] == []
+
+
+def test_every_exit_code_has_a_meaning() -> None:
+    """Each exit code is explained, in the one place where they are drawn."""
+    assert list(MEANING) == list(Exit)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """--version prints the version of the installed package."""
+    assert call(capsys, "--version").out == f"krakenwire, version {version('krakenwire')}\n"
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """`krakenwire` alone lists the commands."""
+    ended = call(capsys)
+    assert ended.code == Exit.OK
+    assert "Commands:\n  demo " in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "hint"),
+    [
+        (["verfy", "x"], "there is no command verfy", "did you mean verify?"),
+        (["qqq"], "there is no command qqq", "there are: demo, verify"),
+        (["verify", "--stric", "x"], "No such option '--stric'", "did you mean --strict?"),
+        (["verify"], "Missing argument 'FILE...'", "krakenwire verify --help explains it"),
+        (["verify", "-o", "xml", "x"], "'xml' is not one of 'auto'", "krakenwire verify --help"),
+        (["demo", "--speed", "-1"], "-1.0 is not in the range", "krakenwire demo --help"),
+        (["demo", "--count", "x"], "'x' is not a valid integer", "krakenwire demo --help"),
+        (["\x1b[2J"], "there is no command \\x1b[2J", "there are: demo, verify"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], error: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Wrong usage ends with 2, one line that says what is wrong and one that says what to type instead."""
+    ended = call(capsys, *arguments)
+    assert (ended.code, ended.out) == (Exit.USAGE, "")
+    first, second = ended.err.splitlines()
+    assert first.startswith("error: ")
+    assert error in first
+    assert second.startswith("hint:  ")
+    assert hint in second
+
+
+@pytest.mark.parametrize("form", [["-o", "json"], ["-ojson"], ["--output=ndjson"], ["--output", "json"]])
+def test_wrong_usage_as_json(form: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever asked for JSON gets the error as one object on stdout, and nothing on stderr."""
+    ended = call(capsys, "verify", "--stric", "x", *form)
+    assert ended.code == Exit.USAGE
+    assert ended.err == ""
+    assert ended.json == {
+        "error": "usage",
+        "message": "No such option '--stric'",
+        "hint": "did you mean --strict?",
+        "retryable": False,
+    }
