@@ -174,6 +174,8 @@ class Desk:
             if wish.again and wish.phase is Phase.SUBSCRIBED:
                 wish.again = False
                 self.subscriptions.settle(wish)
+        if self.ignored_since is not None and not self.waiting:
+            self.ignored_since = None
 
     def stop(self, channel: str, symbol: str | None, now: float) -> None:
         """Unsubscribe for good, as far as the session may ask; ohlc in every interval."""
