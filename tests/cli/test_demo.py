@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +46,16 @@ def test_sample_has_one_incident(capsys: pytest.CaptureFixture[str]) -> None:
     assert book["first_intervals"][0]["healed_by"] == "snapshot"
     assert 1 < book["blind_seconds"] < 3
     assert {name for name, channels in told["by_symbol"].items() if channels["book"]["failed"]} == {"ETH/USD"}
+
+
+def test_readme_shows_the_real_report(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the README shows of `verify` is what it prints about the sample."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    block = readme.split("$ krakenwire verify ", 1)[1].split("```")[0].splitlines()
+    printed = call(capsys, "verify", SAMPLE).out.splitlines()
+    assert set(block[2 : block.index("  …")]) <= set(printed)
+    assert block[-3] == printed[-1]
+    assert block[-1] == str(int(Exit.INTEGRITY))
 
 
 def test_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,15 +139,21 @@ class Lines:
         self._due = now + EVERY_NS
         for symbol in scene.symbols:
             book = scene.book(symbol, 1)
+            name = f"{shown(symbol):<8}"
             if isinstance(book, BookNotLive):
-                self._print(f"{symbol:<8} {book.status}: {book.reason}; not to be read", "red")
+                self._print(f"{name} {book.status}: {shown(book.reason)}; not to be read", "red")
                 continue
             bid, ask = (side[0] if side else "-" for side in (book.bids, book.asks))
-            self._print(f"{symbol:<8} {bid!s:>25} | {ask!s:<25}  verified")
-        for trade in list(scene.trades)[-1:]:
+            self._print(f"{name} {bid!s:>25} | {ask!s:<25}  verified")
+        if scene.trades:
+            trade = scene.trades[-1]
+            told = f"{shown(trade.side.value)} {trade.qty:f} @ {trade.price:f}  #{trade.trade_id}"
             proof = "complete" if trade.complete else "first seen"
+            self._print(f"{shown(trade.symbol):<8} {told}  {proof}", "dim")
+        if scene.tickers:
+            ticker = next(reversed(scene.tickers.values()))
             self._print(
-                f"{trade.symbol:<8} {trade.side.value} {trade.qty} @ {trade.price}  #{trade.trade_id}  {proof}",
+                f"{shown(ticker.symbol):<8} last {ticker.last}, {ticker.volume} in 24 hours  unprovable",
                 "dim",
             )
 
