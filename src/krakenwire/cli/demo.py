@@ -209,17 +209,11 @@ def _conclude(handler: KrakenV2MessageHandler, report: Report) -> None:
     print(paint(*report.tally().conclusion(), sys.stdout))
     statistics = handler.get_statistics()
     print(f"\n{paint('statistics of the handler', 'bold', sys.stdout)}")
-    names = (
-        "total_messages",
-        "error_count",
-        "duplicate_count",
-        "sequence_gaps",
-        "trade_gaps",
-        "discarded_count",
-    )
-    for name in names:
-        print(f"  {name:<16} {statistics[name]:>8,}")
-    print(paint(f"  {'channel':<16} messages  µs each", "dim", sys.stdout))
+    counts = {name: value for name, value in statistics.items() if isinstance(value, int)}
+    wide = max(map(len, (*counts, *statistics["messages_by_channel"])))
+    for name, value in counts.items():
+        print(f"  {name:<{wide}} {value:>8,}")
+    print(paint(f"  {'channel':<{wide}} messages  µs each", "dim", sys.stdout))
     for channel, number in statistics["messages_by_channel"].items():
         micros = statistics["avg_processing_times"][channel] * 1e6
-        print(f"  {shown(channel):<16} {number:>8,}  {micros:>7.1f}")
+        print(f"  {shown(channel):<{wide}} {number:>8,}  {micros:>7.1f}")
