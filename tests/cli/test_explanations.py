@@ -24,13 +24,14 @@ def test_failure_is_explained(verify: Callable[..., Ended]) -> None:
     lines = [line.strip() for line in verify(frames).out.splitlines()]
     expected = json.loads(frames[3])["data"][0]["checksum"]
     (first,) = [line for line in lines if line.startswith("first failure")]
-    assert f"line 4 · {capture_of.time(1.3)} · expected {expected}, computed " in first
+    assert first == f"first failure: line 4 · {capture_of.time(1.3)} · checksum"
     at = lines.index(first)
-    assert lines[at + 1 : at + 5] == [
-        "1 update since it was last proven 0.20 s before (line 3) changed of the ten best levels:",
+    assert lines[at + 1].startswith(f"expected {expected}, computed ")
+    assert lines[at + 2 : at + 6] == [
+        "1 update since the last proof (line 3, 0.20 s before) changed:",
         "ask 1001.0 x 6.00000000 at level 1, was x 5.00000000",
-        "either that is not what the exchange sent, or an update before it was lost",
-        "healed by a new snapshot at line 6 (blind for 0.70 s, 1 update discarded)",
+        "either that update is not as it was sent, or one before it was lost",
+        "healed by a snapshot at line 6 · blind 0.70 s · 1 update discarded",
     ]
 
 

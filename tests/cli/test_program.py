@@ -249,6 +249,23 @@ def test_interrupted_demo_ends_with_its_summary() -> None:
 
 
 @pytest.mark.fault("C7")
+def test_interrupted_twice() -> None:
+    """A second Ctrl-C ends a command at once, also while its report waits for a reader that does not read."""
+    with subprocess.Popen(
+        command("demo", "-o", "ndjson"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as started:
+        assert started.stdout is not None
+        assert select.select([started.stdout], [], [], 30)[0]
+        with pytest.raises(subprocess.TimeoutExpired):
+            started.wait(0.5)
+        started.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            started.wait(0.5)
+        started.send_signal(signal.SIGINT)
+        assert started.wait(5) == Exit.INTERRUPTED
+
+
+@pytest.mark.fault("C7")
 def test_terminated() -> None:
     """SIGTERM ends a command at once, with the code that shells show as 143."""
     with subprocess.Popen(

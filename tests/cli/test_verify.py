@@ -125,6 +125,22 @@ def test_several_files_are_one_object(tmp_path: Path, capsys: pytest.CaptureFixt
     assert [json.loads(line).get("error") for line in lines] == [None, "not_found", None]
 
 
+def test_every_field_is_documented(verify: Callable[..., Ended]) -> None:
+    """Every field of the JSON report stands in the page about the command line."""
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    frames = [
+        *capture_of.lost_update(),
+        capture_of.trade(1),
+        capture_of.ticker(),
+        capture_of.balances(1, "snapshot"),
+    ]
+    told = verify(frames, "-o", "json").json
+    streams = [stream for channels in told["by_symbol"].values() for stream in channels.values()]
+    streams += told["by_channel"].values()
+    fields = {*told, *(field for stream in streams for field in stream), *streams[0]["first_failure"]}
+    assert {field for field in fields if f"`{field}`" not in page} == set()
+
+
 def test_auto_is_text_in_a_pipe_too(verify: Callable[..., Ended]) -> None:
     """The default form does not depend on who reads: what a terminal shows is what a file gets."""
     assert verify(CLEAN).out == verify(CLEAN, "-o", "auto").out == verify(CLEAN, "-o", "table").out

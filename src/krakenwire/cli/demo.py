@@ -139,15 +139,21 @@ class Lines:
         self._due = now + EVERY_NS
         for symbol in scene.symbols:
             book = scene.book(symbol, 1)
+            name = f"{shown(symbol):<8}"
             if isinstance(book, BookNotLive):
-                self._print(f"{symbol:<8} {book.status}: {book.reason}; not to be read", "red")
+                self._print(f"{name} {book.status}: {shown(book.reason)}; not to be read", "red")
                 continue
             bid, ask = (side[0] if side else "-" for side in (book.bids, book.asks))
-            self._print(f"{symbol:<8} {bid!s:>25} | {ask!s:<25}  verified")
-        for trade in list(scene.trades)[-1:]:
+            self._print(f"{name} {bid!s:>25} | {ask!s:<25}  verified")
+        if scene.trades:
+            trade = scene.trades[-1]
+            told = f"{shown(trade.side.value)} {trade.qty:f} @ {trade.price:f}  #{trade.trade_id}"
             proof = "complete" if trade.complete else "first seen"
+            self._print(f"{shown(trade.symbol):<8} {told}  {proof}", "dim")
+        if scene.tickers:
+            ticker = next(reversed(scene.tickers.values()))
             self._print(
-                f"{trade.symbol:<8} {trade.side.value} {trade.qty} @ {trade.price}  #{trade.trade_id}  {proof}",
+                f"{shown(ticker.symbol):<8} last {ticker.last}, {ticker.volume} in 24 hours  unprovable",
                 "dim",
             )
 
@@ -203,17 +209,11 @@ def _conclude(handler: KrakenV2MessageHandler, report: Report) -> None:
     print(paint(*report.tally().conclusion(), sys.stdout))
     statistics = handler.get_statistics()
     print(f"\n{paint('statistics of the handler', 'bold', sys.stdout)}")
-    names = (
-        "total_messages",
-        "error_count",
-        "duplicate_count",
-        "sequence_gaps",
-        "trade_gaps",
-        "discarded_count",
-    )
-    for name in names:
-        print(f"  {name:<16} {statistics[name]:>8,}")
-    print(paint(f"  {'channel':<16} messages  µs each", "dim", sys.stdout))
+    counts = {name: value for name, value in statistics.items() if isinstance(value, int)}
+    wide = max(map(len, (*counts, *statistics["messages_by_channel"])))
+    for name, value in counts.items():
+        print(f"  {name:<{wide}} {value:>8,}")
+    print(paint(f"  {'channel':<{wide}} messages  µs each", "dim", sys.stdout))
     for channel, number in statistics["messages_by_channel"].items():
         micros = statistics["avg_processing_times"][channel] * 1e6
-        print(f"  {shown(channel):<16} {number:>8,}  {micros:>7.1f}")
+        print(f"  {shown(channel):<{wide}} {number:>8,}  {micros:>7.1f}")

@@ -56,26 +56,21 @@ def oddities(report: Report) -> Iterator[Line]:
 
 
 def _failure(failure: Failure) -> Iterator[str]:
-    where = f"line {failure.line:,}" + (f" · {failure.timestamp}" if failure.timestamp else "")
-    sums = f" · expected {failure.expected}, computed {failure.computed}"
-    reason = "" if failure.reason == "checksum" else f" · {failure.reason}"
-    yield f"first failure: {where}{'' if failure.computed is None else sums}{reason}"
+    at = f" · {failure.timestamp}" if failure.timestamp else ""
+    yield f"first failure: line {failure.line:,}{at} · {failure.reason}"
+    if failure.computed is not None:
+        yield f"expected {failure.expected}, computed {failure.computed}"
     if failure.proven_line is None:
         yield "nothing had proven this book before"
         return
-    ago = "" if failure.seconds_since_proof is None else f" {seconds(failure.seconds_since_proof)} before"
+    ago = "" if failure.seconds_since_proof is None else f", {seconds(failure.seconds_since_proof)} before"
     updates = counted(failure.updates_since_proof, "update")
-    since = f"{updates} since it was last proven{ago} (line {failure.proven_line:,})"
-    if not failure.changed:
-        yield f"{since} changed none of the ten best levels"
-    else:
-        yield f"{since} changed of the ten best levels:"
-        yield from (
-            "  " + text
-            for text in _listed([_changed(one) for one in failure.changed], len(failure.changed), "")
-        )
+    since = f"{updates} since the last proof (line {failure.proven_line:,}{ago}) changed"
+    changes = list(_listed([_changed(one) for one in failure.changed], len(failure.changed), ""))
+    yield f"{since}:" if changes else f"{since} none of the ten best levels"
+    yield from ("  " + text for text in changes)
     if failure.computed is not None:
-        yield "either that is not what the exchange sent, or an update before it was lost"
+        yield "either that update is not as it was sent, or one before it was lost"
 
 
 def _changed(changed: Changed) -> str:
@@ -91,13 +86,13 @@ def _changed(changed: Changed) -> str:
 def _blind(blind: Blind, explained: int | None) -> str:
     """One interval. Where it began has been told of the one whose failure was `explained`."""
     began = "" if blind.from_line == explained else f"lost at line {blind.from_line:,} ({blind.reason}), "
-    dropped = f", {counted(blind.discarded, 'update')} discarded" if blind.discarded else ""
+    dropped = f" · {counted(blind.discarded, 'update')} discarded" if blind.discarded else ""
     if blind.healed_by is None:
-        return f"{began}not healed: blind to the end, for {seconds(blind.seconds)}{dropped}"
-    healer = "a new snapshot" if blind.healed_by == "snapshot" else "an update"
-    return (
-        f"{began}healed by {healer} at line {blind.to_line:,} (blind for {seconds(blind.seconds)}{dropped})"
-    )
+        return f"{began}not healed: blind to the end, {seconds(blind.seconds)}{dropped}"
+    return f"{began}healed by {_A[blind.healed_by]} at line {blind.to_line:,} · blind {seconds(blind.seconds)}{dropped}"
+
+
+_A = {"snapshot": "a snapshot", "update": "an update"}
 
 
 def _missing(missing: Missing) -> str:

@@ -84,9 +84,9 @@ def _panel(scene: Scene, symbol: str, levels: int) -> list[str]:
     last = "" if ticker is None else f"last {ticker.last}  {ticker.change_pct:+} %"
     if isinstance(book, BookNotLive):
         gone = [f"{'-':>10} {'-':>14}"] * levels
-        middle = [_say(f"{book.reason or '-':^{PANEL}.{PANEL}}", "red")]
+        middle = [_say(f"{shown(book.reason or '-'):^{PANEL}.{PANEL}}", "red")]
         return [
-            _head(symbol, book.status.upper(), "red"),
+            _head(symbol, shown(book.status).upper(), "red"),
             *(_say(line, "dim") for line in gone),
             *middle,
             *(_say(line, "dim") for line in gone),

@@ -27,6 +27,7 @@ class Scene:
         self.report = report
         self.symbols: list[str] = []
         self.tickers: dict[str, TickerUpdate] = {}
+        """The last of each symbol, the newest at the end."""
         self.trades: deque[ev.TradeUpdate] = deque(maxlen=KEPT)
         self.facts: deque[tuple[str, str]] = deque(maxlen=KEPT)
         """Lines about books that were lost or came to life, each with its colour."""
@@ -52,6 +53,7 @@ class Scene:
         told = []
         for event in events:
             if isinstance(event, TickerUpdate):
+                self.tickers.pop(event.symbol, None)
                 self.tickers[event.symbol] = event
             elif isinstance(event, ev.TradeUpdate):
                 self.trades.append(event)

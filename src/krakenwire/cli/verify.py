@@ -224,7 +224,8 @@ def _total(results: list[Result]) -> Tally:
 
 def _print_total(results: list[Result]) -> None:
     total = _total(results)
-    print(f"{counted(len(results), 'file')}  {counted(total.frames, 'frame')}")
+    unread = f", {total.unread:,} not read to the end" if total.unread else ""
+    print(f"{counted(len(results), 'file')}{unread}  {counted(total.frames, 'frame')}")
     if total.frames:
         print(paint(*total.conclusion(), sys.stdout))
 
