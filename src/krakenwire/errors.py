@@ -14,6 +14,15 @@ an exception.
 
 from __future__ import annotations
 
+SHOWN = 200
+"""Characters of a foreign text that an error shows at most. The attribute beside it holds all of it."""
+
+
+def shown(text: str) -> str:
+    """A foreign text for people: cut, and what does not print is escaped, so that no log and no terminal obeys it."""
+    cut = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in cut)
+
 
 class KrakenWireError(Exception):
     """Anything krakenwire raises. Catch it to catch all of them."""
@@ -38,7 +47,7 @@ class DecodeError(KrakenWireError):
     """
 
     def __init__(self, reason: str, where: str | None = None, *, json: bool = False) -> None:
-        super().__init__(reason if where is None else f"{reason} at {where}")
+        super().__init__(shown(reason) if where is None else f"{shown(reason)} at {shown(where)}")
         self.reason = reason
         self.where = where
         self.json = json
@@ -49,8 +58,8 @@ class RequestRejected(KrakenWireError):
 
     def __init__(self, method: str, req_id: int | None, reason: str, symbol: str | None = None) -> None:
         number = "" if req_id is None else f" #{req_id}"
-        about = "" if symbol is None else f" for {symbol}"
-        super().__init__(f"{method}{number}{about} rejected: {reason}")
+        about = "" if symbol is None else f" for {shown(symbol)}"
+        super().__init__(f"{method}{number}{about} rejected: {shown(reason)}")
         self.method = method
         self.req_id = req_id
         self.reason = reason
@@ -61,7 +70,8 @@ class BookNotLive(KrakenWireError):
     """A book cannot be read now: what we hold is not proven to be a state the exchange had."""
 
     def __init__(self, symbol: str, status: str, reason: str | None = None) -> None:
-        super().__init__(f"book {symbol} is {status}" + ("" if reason is None else f": {reason}"))
+        why = "" if reason is None else f": {shown(reason)}"
+        super().__init__(f"book {shown(symbol)} is {status}{why}")
         self.symbol = symbol
         self.status = status
         self.reason = reason

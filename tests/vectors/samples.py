@@ -1,4 +1,4 @@
-"""One frame of each channel as Kraken sends it, and a way to alter one place of it."""
+"""One frame of each channel as Kraken sends it, a way to alter one place of it, and frames that are no JSON."""
 
 from __future__ import annotations
 
@@ -39,6 +39,27 @@ FRAMES: dict[str, bytes] = {
     "status": control.STATUS.frame,
     "heartbeat": control.HEARTBEAT.frame,
 }
+
+
+BROKEN: dict[str, bytes | str] = {
+    "empty": b"",
+    "whitespace": b" \n\t",
+    "trailing bytes": FRAMES["trade"] + b"x",
+    "two objects": FRAMES["heartbeat"] * 2,
+    "trailing comma": b'{"channel":"heartbeat",}',
+    "single quotes": b"{'channel':'heartbeat'}",
+    "comment": b'{"channel":"heartbeat"/* */}',
+    "byte order mark": b"\xef\xbb\xbf" + FRAMES["heartbeat"],
+    "bare word": b"heartbeat",
+    "leading zero": FRAMES["trade"].replace(b'"qty":0.10', b'"qty":00.10'),
+    "lone surrogate": FRAMES["trade"].replace(b"BTC", b"\\ud800"),
+    "control character": FRAMES["trade"].replace(b"BTC", b"B\x01C"),
+    "NaN": FRAMES["trade"].replace(b'"qty":0.10', b'"qty":NaN'),
+    "Infinity": FRAMES["trade"].replace(b'"qty":0.10', b'"qty":Infinity'),
+    "bad UTF-8": FRAMES["trade"].replace(b"BTC", b"\xff\xfe"),
+    "lone surrogate in a str": '{"channel":"\ud800"}',
+}
+"""Every kind of frame that is no JSON."""
 
 
 def altered(channel: str, path: tuple[str | int, ...], value: object) -> bytes:

@@ -18,33 +18,13 @@ from krakenwire.wire.control import ErrorNotice, Heartbeat, SubscribeReply
 from krakenwire.wire.drift import DriftedField
 from krakenwire.wire.market import TickerUpdate, TradeMessage
 from krakenwire.wire.numbers import LossyText
-from tests.vectors.samples import FRAMES, altered
+from tests.vectors.samples import BROKEN, FRAMES, altered
 
 
 def result(frame: Any) -> Any:
     """What a fresh codec makes of a frame."""
     found = Codec().decode(frame)
     return found.message if isinstance(found, Decoded) else found
-
-
-BROKEN = {
-    "empty": b"",
-    "whitespace": b" \n\t",
-    "trailing bytes": FRAMES["trade"] + b"x",
-    "two objects": FRAMES["heartbeat"] * 2,
-    "trailing comma": b'{"channel":"heartbeat",}',
-    "single quotes": b"{'channel':'heartbeat'}",
-    "comment": b'{"channel":"heartbeat"/* */}',
-    "byte order mark": b"\xef\xbb\xbf" + FRAMES["heartbeat"],
-    "bare word": b"heartbeat",
-    "leading zero": FRAMES["trade"].replace(b'"qty":0.10', b'"qty":00.10'),
-    "lone surrogate": FRAMES["trade"].replace(b"BTC", b"\\ud800"),
-    "control character": FRAMES["trade"].replace(b"BTC", b"B\x01C"),
-    "NaN": FRAMES["trade"].replace(b'"qty":0.10', b'"qty":NaN'),
-    "Infinity": FRAMES["trade"].replace(b'"qty":0.10', b'"qty":Infinity'),
-    "bad UTF-8": FRAMES["trade"].replace(b"BTC", b"\xff\xfe"),
-    "lone surrogate in a str": '{"channel":"\ud800"}',
-}
 
 
 @pytest.mark.fault("J1")

@@ -46,7 +46,7 @@ from krakenwire.state.ledger import Ledger, State
 from krakenwire.state.level2 import BookView
 from krakenwire.state.liveness import Liveness
 from krakenwire.state.sequence import SequenceTracker
-from krakenwire.state.subscriptions import Phase
+from krakenwire.state.subscriptions import PRIVATE, Phase
 from krakenwire.state.trades import TradeLog
 from krakenwire.wire.account import BalancesMessage, ExecutionsMessage
 from krakenwire.wire.book import BookMessage, Level3Message
@@ -80,6 +80,12 @@ RAW_KEPT = 4096
 
 DRIFTS_KEPT = 1000
 """Unknown fields that are remembered. A hostile sender could invent them without end."""
+
+DRIFT_SECONDS = 3600.0
+"""So long an unknown field is not told again."""
+
+STREAMS_KEPT = 16_384
+"""Streams (channel and symbol) whose breaks are told, several times what one connection carries. A hostile sender could invent symbols."""
 
 _Take = Callable[[Any, float], list[Event]]
 _Screen = Callable[[Any, Any], tuple[RejectedEntry, ...] | None]
@@ -133,7 +139,7 @@ class Session:
         self.system: str | None = None
         """State of Kraken's engine; None before the first `status`."""
         self._refusals: list[float] = []
-        self._drift_seen: set[tuple[str, str]] = set()
+        self._drift_told: dict[tuple[str, str], float] = {}
         self._strict: dict[type, _Take] = {
             BookMessage: self._on_book,
             Level3Message: self._on_book,
@@ -166,7 +172,9 @@ class Session:
         self.refused = False
         if isinstance(message, BookMessage):
             self.channel = "book"
-            return self.books.update(message, now) or self._on_book(message, now)
+            if events := self.books.update(message, now):
+                return events
+            return self._on_book(message, now) if _typed(message) else self._receive_slowly(frame, now)
         if isinstance(message, Heartbeat):
             self.channel = "heartbeat"
             return [message]
@@ -297,8 +305,9 @@ class Session:
         events: list[Event] = []
         for field in decoded.drift:
             key = (field.channel, field.path)
-            if key not in self._drift_seen and len(self._drift_seen) < DRIFTS_KEPT:
-                self._drift_seen.add(key)
+            told = self._drift_told.get(key)
+            if len(self._drift_told) < DRIFTS_KEPT if told is None else now - told >= DRIFT_SECONDS:
+                self._drift_told[key] = now
                 events.append(SchemaDrift(*key))
         message = decoded.message
         if message is not None:
@@ -332,17 +341,26 @@ class Session:
         events: list[Event] = [FrameRejected(raw, entry.reason, entry.channel, entry.symbol)]
         if entry.channel in {"book", "level3"}:
             return events + self.books.reject(entry.channel, entry.symbol, entry.reason, now)
+        if entry.channel in PRIVATE:
+            return events + self._reject_private(entry.channel, entry.reason, now)
         if entry.channel != "status":
             since = self._seen.get((entry.channel, entry.symbol))
             events.append(Gap(entry.channel, entry.symbol, GapReason.FRAME_REFUSED, since=since))
         return events
 
+    def _reject_private(self, channel: str, reason: str, now: float) -> list[Event]:
+        """A report or ledger entry is missing, though its frame came: what is known of the account is not whole until a snapshot."""
+        if channel in self._behind:
+            return []
+        self._behind.add(channel)
+        self.account.interrupt(channel)
+        gap = Gap(channel, None, GapReason.FRAME_REFUSED, since=self._seen.get((channel, None)))
+        return [gap, *self._resync(channel, None, now, reason)]
+
     # ---------------------------------------------------------------- market data
 
     def _on_book(self, message: Any, now: float) -> list[Event]:
         channel = str(message.__struct_config__.tag)
-        if not _typed(message):
-            return [FrameRejected(b"", "type: neither snapshot nor update", channel)]
         events: list[Event] = []
         for data in message.data:
             if not self._in_sequence(events, (channel, data.symbol), message, now):
@@ -535,6 +553,8 @@ class Session:
     def _note(self, channel: str, symbol: str | None, now: float) -> None:
         key = (channel, symbol)
         if key not in self._seen:
+            if len(self._seen) >= STREAMS_KEPT:
+                return
             self._liveness.watching = True
             self.ledger.open(channel, symbol, State.DELIVERING, now)
         self._seen[key] = now

@@ -16,12 +16,17 @@ from krakenwire.wire.numbers import LossyText, NumberText, number_problem
 
 _encoder = msgspec.json.Encoder()
 
+# Integers beyond 64 bits go the way of the decimals, whose size is bounded: the encoder takes none.
+_SMALLEST, _LARGEST = -(2**63), 2**64 - 1
+
 
 def prepare(value: Any) -> Any:
     """The same tree with every number as text: exact for `Decimal`, marked `LossyText` for `float`.
 
     Raises: ValueError for a key that is no text, or a value that no JSON holds.
     """
+    if isinstance(value, int) and not _SMALLEST <= value <= _LARGEST:
+        value = Decimal(value)
     if value is None or isinstance(value, (bool, int)) or type(value) is str:
         return value
     if isinstance(value, str):
