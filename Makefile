@@ -16,7 +16,7 @@ LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format typecheck wheel-test check bench bench-peers bench-memory fuzz faults sample lock clean
+.PHONY: help demo test lint format typecheck wheel-test check bench bench-peers bench-memory fuzz mutants faults sample lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ bench-memory: $(RUNTIME) ## memory over ten million frames
 
 fuzz: $(DEV) ## the property tests with many more, random examples, and every byte of every frame (long)
 	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m 'hypothesis or exhaustive' --timeout 7200
+
+mutants: $(DEV) ## break one rule of the source at a time: does the test that should notice fail?
+	@$(BIN)/python -m tools.mutants
 
 faults: $(RUNTIME) ## the fault ids that tests cover so far
 	@$(BIN)/python -m tools.faults

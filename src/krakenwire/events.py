@@ -105,6 +105,12 @@ class OrderBookUpdate(Struct, frozen=True):
             return None
         return self.top_ask.price - self.top_bid.price
 
+    @property
+    def crossed(self) -> bool:
+        """Whether the best bid is not below the best ask. Kraken may say so; it is served as it is, and `BookCrossed` follows."""
+        spread = self.spread
+        return spread is not None and spread <= 0
+
 
 class Level3Update(Struct, frozen=True):
     """Orders of a level3 book that changed, or all of them after a snapshot."""

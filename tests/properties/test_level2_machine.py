@@ -20,14 +20,14 @@ from tests.session.say import ack
 
 # Fraction digits, best bid and distance of levels: usual, cheap, without a point in prices, without a point at all.
 MARKETS = (
-    ((1, 8), "63000.0", "0.5"),
-    ((8, 8), "0.00012340", "0.00000001"),
+    ((1, 8), "63000.0", "1.0"),
+    ((8, 8), "0.00012340", "0.00000002"),
     ((0, 8), "63000", "2"),
-    ((0, 0), "63000", "1"),
-    ((4, 5), "0.5666", "0.0001"),
+    ((0, 0), "63000", "2"),
+    ((4, 5), "0.5666", "0.0002"),
 )
-PLACES = st.one_of(st.integers(0, 12), st.integers(-3, 3), st.integers(0, 1050))
-"""Levels from the best price, or, below zero and at three, around the edge of the window."""
+PLACES = st.one_of(st.integers(0, 24), st.integers(-6, -1), st.integers(0, 2100))
+"""Half steps from the first best price; from the edge of the window if negative. Levels that stand from the start are two apart."""
 
 
 class Level2Machine(RuleBasedStateMachine):
@@ -71,8 +71,8 @@ class Level2Machine(RuleBasedStateMachine):
 
     def price(self, side: str, place: int) -> Decimal:
         if place < 0:
-            place += self.exchange.depth
-        away = place * self.exchange.step
+            place += 2 * self.exchange.depth + 3
+        away = place * self.exchange.step / 2
         return max(
             Decimal(1).scaleb(-self.exchange.decimals[0]),
             self.best_bid - away if side == "bid" else self.best_bid + self.exchange.step + away,

@@ -60,3 +60,8 @@ class ProvenView(Struct, Generic[L], frozen=True):
     def best_ask(self) -> Decimal | None:
         """Lowest sell price; None while nobody sells."""
         return self.asks[0].price if self.asks else None
+
+    @property
+    def crossed(self) -> bool:
+        """Whether the best bid is not below the best ask. Kraken may say so; it is served as it is."""
+        return bool(self.bids and self.asks) and self.bids[0].price >= self.asks[0].price

@@ -1,0 +1,324 @@
+"""Break one rule of the source at a time: does the test that should notice fail?
+
+`python -m tools.mutants` copies the source and the tests, applies one mutant after the other to the copy and runs the one test that is
+named beside it. It prints a line for each and ends with 1 if a test passed all the same, or if a mutant does not fit the source any more.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+COPIED = ("src", "tests", "tools", "pyproject.toml", "Makefile")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A rule that is broken, where, and who has to notice."""
+
+    rule: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+MUTANTS = (
+    Mutant(
+        "levels beyond the depth are cut",
+        "state/ladder.py",
+        "if len(keys) > depth:",
+        "if len(keys) > 10 * depth:",
+        "properties/test_level2_machine.py",
+    ),
+    Mutant(
+        "levels beyond the depth are cut",
+        "state/ladder.py",
+        "        del self.keys[self.depth :], self.digits[self.depth :], self.levels[self.depth :]",
+        "        pass",
+        "properties/test_level2_machine.py",
+    ),
+    Mutant(
+        "plain tokens have the book's fraction digits",
+        "state/ladder.py",
+        'if price[price_point] != "." or qty[qty_point] != ".":',
+        "if False:",
+        "properties/test_false_proofs.py::test_every_byte[usual]",
+    ),
+    Mutant(
+        "a token with other fraction digits does not fit",
+        "state/checksum.py",
+        "else fraction_digits(text) == decimals\n",
+        "else True\n",
+        "properties/test_two_numbers.py::test_moved_points",
+    ),
+    Mutant(
+        "one level alone proves no decimal point",
+        "state/level2.py",
+        "self._sure = self._given is not None or levels > 1",
+        "self._sure = True",
+        "properties/test_false_proofs.py::test_every_byte[one level, untold]",
+    ),
+    Mutant(
+        "one order alone proves no decimal point",
+        "state/level3.py",
+        "self._sure = self._given is not None or orders > 1",
+        "self._sure = True",
+        "properties/test_false_proofs.py::test_every_byte[one order]",
+    ),
+    Mutant(
+        "the checksum covers the bids",
+        "state/level2.py",
+        "self._computed = crc32(self._bids_text, self._asks_crc)\n        if self._computed == checksum",
+        "self._computed = self._asks_crc\n        if self._computed == checksum",
+        "state/test_level2.py::test_v2",
+    ),
+    Mutant(
+        "asks come before bids",
+        "state/level2.py",
+        'self._asks_crc = crc32(b"".join(self._asks.digits[:PROVEN_LEVELS]))\n        self._bids_text = b"".join(self._bids',
+        'self._asks_crc = crc32(b"".join(self._bids.digits[:PROVEN_LEVELS]))\n        self._bids_text = b"".join(self._asks',
+        "state/test_level2.py::test_v1",
+    ),
+    Mutant(
+        "ten levels a side are proven, not all",
+        "wire/book.py",
+        "PROVEN_LEVELS = 10",
+        "PROVEN_LEVELS = 1000",
+        "properties/test_level2_machine.py",
+    ),
+    Mutant(
+        "trailing zeros count",
+        "state/checksum.py",
+        'return price_text.replace(".", "").lstrip("0") + qty_text.replace(".", "").lstrip("0")',
+        'return price_text.replace(".", "").strip("0") + qty_text.replace(".", "").strip("0")',
+        "state/test_checksum.py::test_strings_of_the_documents",
+    ),
+    Mutant(
+        "leading zeros do not count",
+        "state/checksum.py",
+        'return price_text.replace(".", "").lstrip("0") + qty_text.replace(".", "").lstrip("0")',
+        'return price_text.replace(".", "") + qty_text.replace(".", "")',
+        "state/test_level2.py::test_edges",
+    ),
+    Mutant(
+        "the unique precision proves floats, several do not",
+        "state/level2.py",
+        "return found[0] if len(found) == 1 else None",
+        "return found[0] if found else (8, 8)",
+        "state/test_level2.py::test_v4",
+    ),
+    Mutant(
+        "a number that a float may have rounded is no contradiction",
+        "state/level2.py",
+        "if self._rounded:",
+        "if False:",
+        "state/test_level2.py::test_more_digits_than_a_float",
+    ),
+    Mutant(
+        "floats are marked as having lost their digits",
+        "wire/parsed.py",
+        "return LossyText(repr(float(value))) if",
+        "return NumberText(repr(float(value))) if",
+        "wire/test_codec_faults.py::test_parsed_by_the_caller",
+    ),
+    Mutant(
+        "a changed order keeps its place",
+        "state/queues.py",
+        "            queue.put(order, exact=self.exact)\n            self._touch(bisect_left(self.keys, queue.key))",
+        "            self._remove(queue, order.order_id)\n            self.append(order)",
+        "state/test_level3.py::test_v8_chain_b",
+    ),
+    Mutant(
+        "a second add of an order is a contradiction",
+        "state/level3.py",
+        "if appended and known:",
+        "if False:",
+        "properties/test_level3_machine.py",
+    ),
+    Mutant(
+        "an event of an unknown order is a contradiction",
+        "state/level3.py",
+        "elif not side.take(order):",
+        "elif not side.take(order) and False:",
+        "state/test_level3.py::test_contradictions",
+    ),
+    Mutant(
+        "orders of levels beyond the depth are forgotten",
+        "state/queues.py",
+        "                del self.places[order_id]\n        del self.keys",
+        "                pass\n        del self.keys",
+        "properties/test_level3_machine.py",
+    ),
+    Mutant(
+        "a book that failed cannot be read",
+        "session/books.py",
+        "book.stop(BookStatus.RESYNCING, doubt.reason)",
+        "pass",
+        "properties/test_false_proofs.py::test_every_byte[usual]",
+    ),
+    Mutant(
+        "a bad entry loses its book",
+        "session/connection.py",
+        "return events + self.books.reject(entry.channel, entry.symbol, entry.reason, now)",
+        "return events",
+        "session/test_content.py::test_bad_book_beside_a_good_one",
+    ),
+    Mutant(
+        "a new connection makes books stale",
+        "session/connection.py",
+        "self.books.make_stale(reason.value)",
+        "pass",
+        "session/test_session.py::test_new_connection",
+    ),
+    Mutant(
+        "another connection id is another connection",
+        "session/connection.py",
+        "if self._connection_id not in (None, told):",
+        "if False:",
+        "session/test_session.py::test_new_connection",
+    ),
+    Mutant(
+        "an answer to subscribe begins the sequence anew",
+        "session/connection.py",
+        "self.sequences.reset(channel if symbol is None else (channel, symbol))",
+        "pass",
+        "session/test_sequences.py::test_answer_begins_anew",
+    ),
+    Mutant(
+        "a snapshot begins the sequence anew",
+        "session/connection.py",
+        "result = self.sequences.track(key, number, None, now=now, snapshot=snapshot)",
+        "result = self.sequences.track(key, number, None, now=now)",
+        "session/test_sequences.py::test_snapshot_begins_anew",
+    ),
+    Mutant(
+        "a repeated sequence number is not delivered",
+        "session/connection.py",
+        "return not result.duplicate",
+        "return True",
+        "session/test_session.py::test_private_sequence",
+    ),
+    Mutant(
+        "after a hole nothing is in sequence",
+        "session/connection.py",
+        "in_sequence = message.sequence is not None and channel not in self._behind",
+        "in_sequence = message.sequence is not None",
+        "session/test_session.py::test_private_sequence",
+    ),
+    Mutant(
+        "a lost private row is a hole",
+        "session/connection.py",
+        "return events + self._reject_private(entry.channel, entry.reason, now)",
+        "return events",
+        "session/test_content.py::test_bad_report",
+    ),
+    Mutant(
+        "a repeated trade is not passed on",
+        "session/connection.py",
+        "            if verdict.repeated:\n                continue\n",
+        "",
+        "properties/test_logs_machine.py",
+    ),
+    Mutant(
+        "a hole in trade ids is a gap",
+        "session/connection.py",
+        "if verdict.gap is not None:",
+        "if False:",
+        "properties/test_logs_machine.py",
+    ),
+    Mutant(
+        "an unreadable frame is a gap where nothing else proves anything",
+        "session/connection.py",
+        "if channel in UNPROVABLE:",
+        "if False:",
+        "session/test_content.py::test_no_json",
+    ),
+    Mutant(
+        "ten unreadable frames are enough",
+        "session/connection.py",
+        "if len(self._refusals) >= REFUSALS_TOLERATED:",
+        "if len(self._refusals) > REFUSALS_TOLERATED:",
+        "session/test_session.py::test_ten_unreadable_frames",
+    ),
+    Mutant(
+        "numbers are bounded",
+        "wire/numbers.py",
+        "MAX_EXPONENT = 24",
+        "MAX_EXPONENT = 400",
+        "wire/test_numbers.py",
+    ),
+    Mutant(
+        "numbers are written without exponents",
+        "wire/encoding.py",
+        'return Raw(format(value, "f"))',
+        "return Raw(str(value))",
+        "properties/test_round_trip.py::test_requests_keep_their_digits",
+    ),
+    Mutant(
+        "resyncs of one symbol are budgeted",
+        "session/limits.py",
+        "resyncs: int = 3",
+        "resyncs: int = 300",
+        "session/test_resync.py::test_lying_server_for_an_hour",
+    ),
+    Mutant(
+        "what is refused is not counted as a message",
+        "handler/handler.py",
+        "if self._session.refused:",
+        "if False:",
+        "properties/test_never_raises.py::test_handler_counts_what_it_refuses",
+    ),
+    Mutant(
+        "only the ten best levels are called proven",
+        "state/proof.py",
+        "return min(PROVEN_LEVELS, self.depth) if self.verified else 0",
+        "return self.depth if self.verified else 0",
+        "properties/test_level2_machine.py",
+    ),
+)
+
+
+def run(mutant: Mutant, folder: Path) -> str:
+    """What came of one mutant: `killed`, `SURVIVED`, or `DOES NOT FIT` if the source has changed under it."""
+    path = folder / "src" / "krakenwire" / mutant.file
+    source = path.read_text(encoding="utf-8")
+    if source.count(mutant.old) != 1:
+        return "DOES NOT FIT"
+    path.write_text(source.replace(mutant.old, mutant.new), encoding="utf-8")
+    environment = os.environ | {
+        "PYTHONPATH": str(folder / "src"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "KRAKENWIRE_HYPOTHESIS": "mutants",
+    }
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", f"tests/{mutant.test}"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
+    path.write_text(source, encoding="utf-8")
+    # 1: a test failed. Anything but that and 0 means that pytest itself could not do its work.
+    return {0: "SURVIVED", 1: "killed"}.get(done.returncode, f"PYTEST ENDED WITH {done.returncode}")
+
+
+def main() -> int:
+    """Run every mutant; returns the exit code."""
+    bad = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for part in COPIED:
+            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+            copy(ROOT / part, folder / part)
+        for mutant in MUTANTS:
+            outcome = run(mutant, folder)
+            bad += outcome != "killed"
+            print(f"{outcome:12}  {mutant.rule}: {mutant.file}, by {mutant.test}", flush=True)
+    print(f"\n{len(MUTANTS) - bad} of {len(MUTANTS)} broken rules are noticed.")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
