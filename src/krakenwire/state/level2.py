@@ -161,7 +161,10 @@ class Level2Book:
     def explain(self) -> tuple[Difference, ...]:
         """Which of the ten best levels differ from when this book was last verified. Meant for after a failure."""
         found = []
-        for side, proven, ladder in (("ask", self._proven[0], self._asks), ("bid", self._proven[1], self._bids)):
+        for side, proven, ladder in (
+            ("ask", self._proven[0], self._asks),
+            ("bid", self._proven[1], self._bids),
+        ):
             for at, (old, new) in enumerate(zip_longest(proven, ladder.ten), 1):
                 if old != new:
                     found.append(Difference(side, at, old, new))
