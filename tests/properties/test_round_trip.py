@@ -18,6 +18,7 @@ from krakenwire.errors import UsageError
 from krakenwire.wire.codec import CHANNELS, METHODS, decode, encode
 from krakenwire.wire.control import ErrorNotice
 from krakenwire.wire.enums import OpenEnum
+from krakenwire.wire.market import TICKER_FIGURES
 from krakenwire.wire.numbers import number_problem
 from tests.vectors import control, orders
 from tests.vectors.samples import FRAMES
@@ -37,7 +38,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     Decimal: NUMBERS,
-    # The text of a level.
+    # The text of a level, or of a ticker's figure.
     Any: LEVEL_NUMBERS,
     bool: st.booleans(),
     int: st.integers(-(2**63), 2**64 - 1),
@@ -77,10 +78,17 @@ def test_every_type(name: str, data: st.DataObject) -> None:
     message = data.draw(messages(kind))
     frame = encode(message)
     again = msgspec.json.Decoder(kind, float_hook=str).decode(frame)
-    if name not in {"book", "level3"}:
+    if name not in {"book", "level3", "ticker"}:
         assert digits(again) == digits(message)
-    # A level's number without a point comes back as an integer; its digits are the same.
+    if name == "ticker":
+        assert figures(again) == figures(message)
+    # A number that is kept as text and has no point comes back as an integer; its digits are the same.
     assert (type(again), encode(again)) == (type(message), frame)
+
+
+def figures(message: Any) -> list[Any]:
+    """Every number of a ticker frame, read."""
+    return [digits(getattr(row, name)) for row in message.data for name in TICKER_FIGURES]
 
 
 @pytest.mark.fault("J10")

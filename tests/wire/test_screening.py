@@ -45,7 +45,7 @@ FAR = ["1e999999999", "1e-999999999", "1e25", "1e-25", "1." + "1" * 40, "9" * 26
 
 
 def read(channel: str, frame: bytes) -> Any:
-    return msgspec.json.decode(frame, type=CHANNELS[channel])
+    return msgspec.json.Decoder(CHANNELS[channel], float_hook=str).decode(frame)
 
 
 def swapped(channel: str, name: str, number: str) -> bytes:

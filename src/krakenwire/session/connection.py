@@ -50,7 +50,7 @@ from krakenwire.state.subscriptions import PRIVATE, Phase
 from krakenwire.state.trades import TradeLog
 from krakenwire.wire.account import BalancesMessage, ExecutionsMessage
 from krakenwire.wire.book import BookMessage, Level3Message
-from krakenwire.wire.codec import Codec, Decoded, Frame, UnknownFrame
+from krakenwire.wire.codec import CHANNELS, Codec, Decoded, Frame, UnknownFrame
 from krakenwire.wire.control import (
     ErrorNotice,
     Heartbeat,
@@ -60,11 +60,12 @@ from krakenwire.wire.control import (
     SubscriptionResult,
     UnsubscribeReply,
 )
+from krakenwire.wire.drift import DriftedField
 from krakenwire.wire.enums import MessageType
 from krakenwire.wire.market import InstrumentMessage, OHLCMessage, TickerMessage, TradeMessage
 from krakenwire.wire.orders import Request
 from krakenwire.wire.refusals import ErrorKind
-from krakenwire.wire.screening import RejectedEntry, problem_ohlc, problem_ticker, problem_trade, problems
+from krakenwire.wire.screening import SCREENS, RejectedEntry, problems
 from krakenwire.wire.secret import Secret
 from krakenwire.wire.subscriptions import Subscription
 
@@ -153,11 +154,13 @@ class Session:
             ReplyEnvelope: self._on_reply,
             ErrorNotice: self._on_notice,
         }
-        self._screens: dict[type, _Screen] = {
-            TickerMessage: problem_ticker,
-            TradeMessage: problem_trade,
-            OHLCMessage: problem_ohlc,
+        self._ways: dict[type, tuple[str, _Screen, _Take]] = {
+            kind: (channel, SCREENS.get(kind, problems), self._strict[kind])
+            for channel, kind in CHANNELS.items()
+            if kind in self._strict
         }
+        # A book reads its own tokens, strictly.
+        self._ways[BookMessage] = ("book", lambda _frame, _message: None, self._on_book)
 
     # ---------------------------------------------------------------- what callers do
 
@@ -168,21 +171,20 @@ class Session:
             message = self.codec.fast(frame)
         except (ValueError, RecursionError):
             return self._receive_slowly(frame, now)
-        kind: type[Any] = message.__class__
         self.refused = False
-        if isinstance(message, BookMessage):
+        if type(message) is BookMessage:
             self.channel = "book"
-            if events := self.books.update(message, now):
-                return events
-            return self._on_book(message, now) if _typed(message) else self._receive_slowly(frame, now)
-        if isinstance(message, Heartbeat):
+            return self.books.update(message, now) or self._receive_book(frame, message, now)
+        if type(message) is Heartbeat:
             self.channel = "heartbeat"
             return [message]
-        take = self._strict.get(kind)
-        screen: _Screen = self._screens.get(kind, problems)
-        if take is None or screen(frame, message):
+        way = self._ways.get(type(message))
+        if way is None:
+            return self._receive_drifted(frame, message, now)
+        channel, screen, take = way
+        if screen(frame, message) is not None:
             return self._receive_slowly(frame, now)
-        self.channel = str(kind.__struct_config__.tag)
+        self.channel = channel
         return take(message, now)
 
     def receive_parsed(self, value: object, *, now: float) -> list[Event]:
@@ -291,6 +293,31 @@ class Session:
 
     # ---------------------------------------------------------------- frames that the fast way refused
 
+    def _receive_book(self, frame: Frame, message: BookMessage, now: float) -> list[Event]:
+        """A frame of channel book that is no plain update of a live book."""
+        return self._on_book(message, now) if _typed(message) else self._receive_slowly(frame, now)
+
+    def _receive_drifted(self, frame: Frame, message: Any, now: float) -> list[Event]:
+        """A frame of a channel that drifted before: what is unknown in it was skipped. A sample of them is looked at for more."""
+        channel, screen, take = self._ways[type(message).__mro__[1]]
+        # What the decoder skips it checks for everything but UTF-8.
+        if not _ascii(frame) or not _typed(message) or screen(frame, message) is not None:
+            return self._receive_slowly(frame, now)
+        self.channel = channel
+        events = self._drifts(self.codec.inspect(frame, message), now)
+        return events + ((self.books.update(message, now) if channel == "book" else []) or take(message, now))
+
+    def _drifts(self, fields: tuple[DriftedField, ...], now: float) -> list[Event]:
+        """Each unknown field is told once, and again when it was not told for an hour."""
+        events: list[Event] = []
+        for field in fields:
+            key = (field.channel, field.path)
+            told = self._drift_told.get(key)
+            if len(self._drift_told) < DRIFTS_KEPT if told is None else now - told >= DRIFT_SECONDS:
+                self._drift_told[key] = now
+                events.append(SchemaDrift(*key))
+        return events
+
     def _receive_slowly(self, frame: Frame, now: float) -> list[Event]:
         return self._take(lambda: self.codec.slow(frame), lambda: _raw(frame), now)
 
@@ -302,13 +329,7 @@ class Session:
             return self._refuse(raw(), exc, now)
         self.refused = False
         self.channel = _channel_of(decoded)
-        events: list[Event] = []
-        for field in decoded.drift:
-            key = (field.channel, field.path)
-            told = self._drift_told.get(key)
-            if len(self._drift_told) < DRIFTS_KEPT if told is None else now - told >= DRIFT_SECONDS:
-                self._drift_told[key] = now
-                events.append(SchemaDrift(*key))
+        events = self._drifts(decoded.drift, now)
         message = decoded.message
         if message is not None:
             # Permissive subclasses are taken like the strict type they come from.
@@ -362,25 +383,22 @@ class Session:
     def _on_book(self, message: Any, now: float) -> list[Event]:
         channel = str(message.__struct_config__.tag)
         events: list[Event] = []
-        for data in message.data:
-            if not self._in_sequence(events, (channel, data.symbol), message, now):
-                return events
+        for data in self._in_order(channel, message, events, now):
             self._note(channel, data.symbol, now)
             events += self.books.take(channel, data, now, snapshot=message.type is MessageType.SNAPSHOT)
         return events
 
     def _on_ticker(self, message: TickerMessage, now: float) -> list[Event]:
         events: list[Event] = []
-        for ticker in message.data:
-            if self._in_sequence(events, ("ticker", ticker.symbol), message, now):
-                self._note("ticker", ticker.symbol, now)
-                events.append(ticker)
+        for ticker in self._in_order("ticker", message, events, now):
+            self._note("ticker", ticker.symbol, now)
+            events.append(ticker)
         return events
 
     def _on_trade(self, message: TradeMessage, now: float) -> list[Event]:
         snapshot = message.type is MessageType.SNAPSHOT
         events: list[Event] = []
-        for trade in message.data:
+        for trade in self._in_order("trade", message, events, now):
             verdict = self.trades.judge(trade.symbol, trade.trade_id, snapshot=snapshot)
             entry = self.ledger.entry("trade", trade.symbol)
             entry.messages += 1
@@ -400,7 +418,7 @@ class Session:
     def _on_ohlc(self, message: OHLCMessage, now: float) -> list[Event]:
         snapshot = message.type is MessageType.SNAPSHOT
         events: list[Event] = []
-        for candle in message.data:
+        for candle in self._in_order("ohlc", message, events, now):
             revised = self.candles.judge(candle).fact is CandleFact.REVISED
             self._note("ohlc", candle.symbol, now)
             if revised:
@@ -409,8 +427,11 @@ class Session:
         return events
 
     def _on_instrument(self, message: InstrumentMessage, now: float) -> list[Event]:
+        events: list[Event] = []
+        if not self._in_sequence(events, "instrument", message, now):
+            return events
         self._note("instrument", None, now)
-        events: list[Event] = [message.data]
+        events.append(message.data)
         snapshot = message.type is MessageType.SNAPSHOT
         if snapshot:
             self.desk.delivered("instrument", None)
@@ -446,11 +467,11 @@ class Session:
         entry = self.ledger.entry(channel, None)
         entry.messages += 1
         entry.verified += in_sequence
-        fields = {"in_sequence": in_sequence, "snapshot": snapshot}
         rows, facts = self._keep(channel, message.data, snapshot=snapshot)
         if snapshot:
             self.desk.delivered(channel, None)
-        return [*events, *(kind(**_fields(row), **fields) for row in rows), *facts]
+        events += [kind(*astuple(row), in_sequence=in_sequence, snapshot=snapshot) for row in rows]
+        return events + facts
 
     def _keep(self, channel: str, rows: Any, *, snapshot: bool) -> tuple[list[Any], list[Event]]:
         if channel == "balances":
@@ -458,6 +479,14 @@ class Session:
         wish = self.desk.subscriptions.get(channel, None)
         with_orders = wish is None or bool(getattr(wish.held, "snap_orders", True))
         return self.account.executions(rows, snapshot=snapshot, with_orders=with_orders)
+
+    def _in_order(self, channel: str, message: Any, events: list[Event], now: float) -> Any:
+        """The entries of a frame that are news by its number, judged once for each symbol. Kraken sends none on public channels."""
+        if message.sequence is None or not self._track_sequences:
+            return message.data
+        symbols = dict.fromkeys(row.symbol for row in message.data)
+        news = {symbol for symbol in symbols if self._in_sequence(events, (channel, symbol), message, now)}
+        return [row for row in message.data if row.symbol in news]
 
     def _in_sequence(self, events: list[Event], key: object, message: Any, now: float) -> bool:
         """Judge the number of a frame; adds a `Gap` if numbers are missing. False: the frame came before."""
@@ -551,7 +580,7 @@ class Session:
         return self._liveness
 
     def _note(self, channel: str, symbol: str | None, now: float) -> None:
-        key = (channel, symbol)
+        key = channel, symbol
         if key not in self._seen:
             if len(self._seen) >= STREAMS_KEPT:
                 return
@@ -569,6 +598,10 @@ def _policy(told: str) -> DisputePolicy:
 
 def _typed(message: Any) -> bool:
     return message.type is MessageType.SNAPSHOT or message.type is MessageType.UPDATE
+
+
+def _ascii(frame: Frame) -> bool:
+    return (bytes(frame) if isinstance(frame, memoryview) else frame).isascii()
 
 
 def _raw(frame: Frame) -> bytes:
@@ -596,7 +629,3 @@ def _channel_of(decoded: Decoded) -> str:
     if isinstance(message, (UnknownFrame, ErrorNotice)):
         return "unknown"
     return "reply" if isinstance(message, ReplyEnvelope) else str(message.__struct_config__.tag)
-
-
-def _fields(row: Any) -> dict[str, Any]:
-    return {name: getattr(row, name) for name in row.__struct_fields__}

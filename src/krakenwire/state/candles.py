@@ -50,38 +50,62 @@ _LATE = CandleVerdict(CandleFact.LATE)
 _UNTRACKED = CandleVerdict(CandleFact.UNTRACKED)
 
 
+class _Series:
+    """The latest candles of one symbol and interval."""
+
+    __slots__ = ("begin", "candles", "latest")
+
+    def __init__(self, begin: int, candle: Candle) -> None:
+        self.begin = begin
+        """Start of the latest candle, in nanoseconds."""
+        self.latest = candle
+        # By start: one instant may be written with 6 digits or 9.
+        self.candles = {begin: candle}
+
+
 class CandleLog:
     """The latest candles of each series."""
 
     def __init__(self) -> None:
-        # Per series the candles by start, in nanoseconds: one instant may be written with 6 digits or 9.
-        self._series: dict[tuple[str, int], dict[int, Candle]] = {}
+        self._series: dict[tuple[str, int], _Series] = {}
 
     def judge(self, candle: Candle) -> CandleVerdict:
         """Takes one candle, in the order received, and keeps it in place of the one it replaces.
 
         Its numbers must be finite: `wire/numbers.py` refuses others before they come here.
         """
+        series = self._series.get((candle.symbol, candle.interval))
+        if series is not None and (previous := series.latest).interval_begin == candle.interval_begin:
+            # Nearly every message is about the candle that is open now, and its start needs no reading.
+            series.latest = series.candles[series.begin] = candle
+            return CandleVerdict(_compare(previous, candle, closed=False), previous)
         begin = parse_ns(candle.interval_begin)
-        key = (candle.symbol, candle.interval)
-        series = self._series.get(key)
-        if begin is None or (series is None and len(self._series) >= SERIES_LIMIT):
+        if begin is None:
             return _UNTRACKED
         if series is None:
-            self._series[key] = {begin: candle}
+            if len(self._series) >= SERIES_LIMIT:
+                return _UNTRACKED
+            self._series[candle.symbol, candle.interval] = _Series(begin, candle)
             return _NEW
-        latest = max(series)
-        previous = series.get(begin)
-        series[begin] = candle
-        if previous is not None:
-            return CandleVerdict(_compare(previous, candle, closed=begin < latest), previous)
-        if len(series) > CANDLES_KEPT:
-            del series[min(series)]
-        return _LATE if begin < latest else _NEW
+        return self._place(series, begin, candle)
+
+    def _place(self, series: _Series, begin: int, candle: Candle) -> CandleVerdict:
+        held = series.candles
+        replaced = held.get(begin)
+        held[begin] = candle
+        closed = begin < series.begin
+        if not closed:
+            series.begin, series.latest = begin, candle
+        if replaced is not None:
+            return CandleVerdict(_compare(replaced, candle, closed=closed), replaced)
+        if len(held) > CANDLES_KEPT:
+            del held[min(held)]
+        return _LATE if closed else _NEW
 
     def candles(self, symbol: str, interval: int) -> tuple[Candle, ...]:
         """What is held of one series, oldest first."""
-        return tuple(candle for _, candle in sorted(self._series.get((symbol, interval), {}).items()))
+        series = self._series.get((symbol, interval))
+        return () if series is None else tuple(candle for _, candle in sorted(series.candles.items()))
 
     def forget(self, symbol: str, interval: int) -> None:
         """Drops one series, for instance after an unsubscription."""
@@ -94,6 +118,8 @@ def _values(candle: Candle) -> tuple[object, ...]:
 
 
 def _compare(previous: Candle, candle: Candle, *, closed: bool) -> CandleFact:
+    if not closed and candle.trades > previous.trades and candle.volume >= previous.volume:
+        return CandleFact.UPDATED
     if _values(previous) == _values(candle):
         return CandleFact.REPEATED
     if closed or candle.trades < previous.trades or candle.volume < previous.volume:

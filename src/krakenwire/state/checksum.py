@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import cast
 
 from krakenwire.wire.numbers import LossyText, number_problem
 
 Decimals = tuple[int, int]
 """Fraction digits of the prices and of the quantities of one pair."""
+
+Tokens = tuple[str, str]
+"""Price and quantity of one level or order in plain notation; `LossyText` where the sender's digits were lost."""
 
 MAX_DECIMALS = 12
 """Fraction digits of the finest pair that is searched for when digits were lost."""
@@ -21,8 +25,11 @@ MAX_DECIMALS = 12
 FLOAT_DIGITS = 15
 """Significant digits that every float keeps. Of a longer number it may have kept another one."""
 
-_PLAIN = re.compile(r"[0-9]{1,40}(?:\.([0-9]{1,24}))?", re.ASCII)
-_NUMBER = re.compile(r"-?[0-9]{1,64}(?:\.[0-9]{1,64})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
+PLAIN_DIGITS = 20
+"""Digits on each side of the point up to which a plain token is within bounds, whatever its digits."""
+
+_PLAIN = re.compile(rf"[0-9]{{1,{PLAIN_DIGITS}}}(?:\.[0-9]{{1,{PLAIN_DIGITS}}})?", re.ASCII)
+_NUMBER = re.compile(r"(-?[0-9]{1,64}(?:\.[0-9]{1,64})?)([eE][+-]?[0-9]{1,3})?", re.ASCII)
 
 
 def fraction_digits(text: str) -> int:
@@ -52,12 +59,23 @@ def plain_token(token: object) -> tuple[str, bool]:
         raise ValueError(f"expected a number, got {type(token).__name__}")
     if _PLAIN.fullmatch(text):
         return text, own
-    if len(text) > 140 or not _NUMBER.fullmatch(text):
+    found = _NUMBER.fullmatch(text) if len(text) <= 140 else None
+    if found is None:
         raise ValueError(f"not a number within bounds: {text[:60]!r}")
     value = Decimal(text)
     if value.is_signed() or (problem := number_problem(value)):
         raise ValueError(f"not a number within bounds: {text[:60]!r}" if value.is_signed() else problem)
-    return format(value, "f"), False
+    return (text, own) if found[2] is None else (format(value, "f"), False)
+
+
+def read_tokens(price: object, qty: object) -> Tokens:
+    """The price and the quantity of one level or order, marked where digits were lost.
+
+    Raises: ValueError, as `plain_token` does.
+    """
+    price_text, own_price = plain_token(price)
+    qty_text, own_qty = plain_token(qty)
+    return price_text if own_price else LossyText(price_text), qty_text if own_qty else LossyText(qty_text)
 
 
 def padded(text: str, decimals: int) -> str | None:
@@ -73,6 +91,18 @@ def padded(text: str, decimals: int) -> str | None:
 def may_be_rounded(text: str, decimals: int) -> bool:
     """True if a token lost its digits, and with `decimals` fraction digits has more of them than a float keeps."""
     return type(text) is LossyText and len(text.partition(".")[0].lstrip("0")) + decimals > FLOAT_DIGITS
+
+
+def lost_digits(tokens: Tokens) -> bool:
+    """True if not every digit is the sender's own."""
+    return type(tokens[0]) is LossyText or type(tokens[1]) is LossyText
+
+
+def padded_tokens(tokens: Tokens, decimals: Decimals) -> Tokens:
+    """Tokens that fit, with lost digits given back."""
+    if not lost_digits(tokens):
+        return tokens
+    return cast("Tokens", (padded(tokens[0], decimals[0]), padded(tokens[1], decimals[1])))
 
 
 def fits(text: str, decimals: int) -> bool:

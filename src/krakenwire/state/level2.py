@@ -10,26 +10,18 @@ proven (digits lost, no checksum sent), or it is wrong. What to do about a wrong
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import product, zip_longest
+from itertools import zip_longest
 from zlib import crc32
 
 from msgspec import Struct
 
-from krakenwire.state.checksum import (
-    MAX_DECIMALS,
-    Decimals,
-    digits_of,
-    fits,
-    fraction_digits,
-    may_be_rounded,
-    padded,
-    plain_token,
-    uneven,
-)
+from krakenwire.state.checksum import Decimals, Tokens, read_tokens, uneven
 from krakenwire.state.ladder import Ladder
+from krakenwire.state.precision import Precision
 from krakenwire.state.proof import Doubt, ProvenView
 from krakenwire.wire.book import PROVEN_LEVELS, BookData, BookLevel
-from krakenwire.wire.numbers import LossyText
+
+Levels = tuple[BookLevel, ...]
 
 
 class Difference(Struct, frozen=True):
@@ -55,29 +47,42 @@ class BookView(ProvenView[BookLevel], frozen=True):
 class Level2Book:
     """The levels of one symbol on one connection, and the proof of the ten best."""
 
+    __slots__ = (
+        "_asks",
+        "_bids",
+        "_computed",
+        "_precision",
+        "_proven",
+        "checksum",
+        "crossed",
+        "symbol",
+        "timestamp",
+        "top_ask",
+        "top_bid",
+        "unknown_removals",
+        "verified",
+    )
+
     def __init__(self, symbol: str, depth: int, *, decimals: Decimals | None = None) -> None:
         self.symbol = symbol
-        self.decimals = decimals
-        """Fraction digits: from `instrument` if given, else counted in the snapshot; None while unknown."""
-        self._given = decimals
-        self._sure = decimals is not None
-        """Whether they are given or were seen twice. The checksum deletes the point, so one level alone does not show where it stood."""
-        self._rounded = False
-        """Whether a number since the snapshot had more digits than the float that it went through."""
+        self._precision = Precision("level", decimals)
         self._asks = Ladder(descending=False, depth=depth)
         self._bids = Ladder(descending=True, depth=depth)
-        if decimals is not None:
-            self._use(decimals)
+        self._use(decimals)
         self.verified = False
         self.checksum: int | None = None
         self.timestamp: str | None = None
+        self.top_bid: BookLevel | None = None
+        """The best buy level; None while nobody buys."""
+        self.top_ask: BookLevel | None = None
+        """The best sell level; None while nobody sells."""
+        self.crossed = False
+        """True if the best bid is not below the best ask. The exchange may say so; it is served as it is."""
         self.unknown_removals = 0
         """Removals of prices that were not there. Kraken never sends one, so each hints at a loss; the checksum decides."""
-        self._asks_crc = 0
-        self._bids_text = b""
         self._computed = 0
-        self._proven_asks: list[BookLevel] = []
-        self._proven_bids: list[BookLevel] = []
+        self._proven: tuple[list[BookLevel], list[BookLevel]] = ([], [])
+        """The ten best asks and bids when the book was last verified; kept from the failure on."""
 
     @property
     def depth(self) -> int:
@@ -85,78 +90,61 @@ class Level2Book:
         return self._asks.depth
 
     @property
-    def best(self) -> tuple[BookLevel | None, BookLevel | None]:
-        """The best buy and the best sell level; None where a side is empty."""
-        bids, asks = self._bids.levels, self._asks.levels
-        return bids[0] if bids else None, asks[0] if asks else None
-
-    @property
-    def crossed(self) -> bool:
-        """True if the best bid is not below the best ask. The exchange may say so; it is served as it is."""
-        return bool(self._bids.levels and self._asks.levels and -self._bids.keys[0] >= self._asks.keys[0])
+    def decimals(self) -> Decimals | None:
+        """Fraction digits: from `instrument` if given, else counted in the snapshot; None while unknown."""
+        return self._precision.decimals
 
     # ---------------------------------------------------------------- messages
 
     def apply(self, data: BookData) -> Doubt | None:
         """Take an update. None: the book is proven."""
-        if not self._sure:
+        if not self.verified:
             return self._apply_slowly(data)
-        asks = bids = False
+        asks, bids = self._asks, self._bids
+        proven = asks.ten
         try:
-            if data.asks and (asks := self._asks.change(data.asks)):
-                self._asks_crc = crc32(b"".join(self._asks.digits[:PROVEN_LEVELS]))
-            if data.bids and (bids := self._bids.change(data.bids)):
-                self._bids_text = b"".join(self._bids.digits[:PROVEN_LEVELS])
+            changed = bool(data.asks) and asks.change(data.asks)
+            if (data.bids and bids.change(data.bids)) or changed:
+                self._computed = crc32(asks.text + bids.text)
         except (ValueError, TypeError, LookupError):
+            self._proven = (proven, bids.ten)
             return self._apply_slowly(data)
+        if asks.top is not self.top_ask or bids.top is not self.top_bid:
+            self._look_at_tops()
         self.timestamp = data.timestamp
         self.checksum = checksum = data.checksum
-        if asks or bids:
-            self._computed = crc32(self._bids_text, self._asks_crc)
         if self._computed == checksum:
-            if not self.verified:
-                self._remember()
-            elif asks:
-                self._proven_asks = self._asks.levels[:PROVEN_LEVELS]
-            if bids:
-                self._proven_bids = self._bids.levels[:PROVEN_LEVELS]
             return None
+        self._proven = (proven, bids.before if data.bids else bids.ten)
         return self._judge(data)
 
     def replace(self, snapshot: BookData) -> Doubt | None:
         """Forget everything and take a snapshot. None: the book is proven."""
-        self._asks.clear()
-        self._bids.clear()
-        self.decimals = self._given
-        self.verified = self._sure = self._rounded = False
+        if self.verified:
+            self._proven = (self._asks.ten, self._bids.ten)
+        self.verified = False
+        self._precision.begin()
         try:
-            asks, bids = _read(snapshot.asks), _read(snapshot.bids)
-        except ValueError as exc:
-            return Doubt(wrong=True, reason=str(exc), expected=snapshot.checksum)
-        decimals, doubt = self._decimals_of(snapshot, asks, bids)
-        if decimals is None:
-            self.decimals = None
-            self._put(asks, bids)
-            return self._unproven(snapshot, doubt)
-        self._learn(decimals, len(asks) + len(bids))
-        self._asks.fill(self._filled(asks, decimals))
-        self._bids.fill(self._filled(bids, decimals))
+            first = (snapshot.asks or snapshot.bids)[0]
+            rows = len(snapshot.asks) + len(snapshot.bids)
+            self._use(self._precision.count((first.price_text, first.qty_text), rows))
+            self._asks.fill(snapshot.asks)
+            self._bids.fill(snapshot.bids)
+        except (ValueError, TypeError, LookupError, AttributeError):
+            return self._replace_slowly(snapshot)
         return self._check(snapshot)
 
     def set_given_decimals(self, decimals: Decimals) -> bool:
         """Learn the pair's precisions from `instrument`. False if the levels held contradict them: take a new snapshot."""
-        self._given = decimals
-        self._sure = self._sure or self.decimals == decimals
-        return self.decimals in (None, decimals)
+        return self._precision.give(decimals)
 
     def view(self, depth: int | None = None) -> BookView:
         """An immutable copy of the best `depth` levels a side, or of all."""
-        levels = slice(depth)
         return BookView(
             self.symbol,
             min(depth or self.depth, self.depth),
-            tuple(self._bids.levels[levels]),
-            tuple(self._asks.levels[levels]),
+            tuple(self._bids.best(depth)),
+            tuple(self._asks.best(depth)),
             self.checksum,
             self.timestamp,
             self.verified,
@@ -166,18 +154,18 @@ class Level2Book:
         """Whether both hold the same levels, digit for digit."""
         return (
             self.decimals == other.decimals
-            and self._asks.digits == other._asks.digits
-            and self._bids.digits == other._bids.digits
+            and self._asks.levels == other._asks.levels
+            and self._bids.levels == other._bids.levels
         )
 
     def explain(self) -> tuple[Difference, ...]:
         """Which of the ten best levels differ from when this book was last verified. Meant for after a failure."""
         found = []
-        for side, before, ladder in (
-            ("ask", self._proven_asks, self._asks),
-            ("bid", self._proven_bids, self._bids),
+        for side, proven, ladder in (
+            ("ask", self._proven[0], self._asks),
+            ("bid", self._proven[1], self._bids),
         ):
-            for at, (old, new) in enumerate(zip_longest(before, ladder.levels[:PROVEN_LEVELS]), 1):
+            for at, (old, new) in enumerate(zip_longest(proven, ladder.ten), 1):
                 if old != new:
                     found.append(Difference(side, at, old, new))
         return tuple(found)
@@ -185,153 +173,94 @@ class Level2Book:
     # ---------------------------------------------------------------- the slow way
 
     def _apply_slowly(self, data: BookData) -> Doubt | None:
-        """Read a message strictly: odd spellings, prices of more than 15 digits, removals of unknown prices, and plain errors."""
+        """Read an update strictly: odd spellings, removals of unknown prices, and plain errors."""
         try:
             asks, bids = _read(data.asks), _read(data.bids)
         except ValueError as exc:
-            return self._lost(Doubt(wrong=True, reason=str(exc), expected=data.checksum))
-        decimals = self.decimals
-        if decimals is None:
-            doubt = "digits of the book are not known"
-            if not self._asks.levels and not self._bids.levels:
-                decimals, doubt = self._decimals_of(data, asks, bids)
-            if decimals is None:
-                self._put(asks, bids)
-                return self._unproven(data, doubt)
-            self._learn(decimals, len(asks) + len(bids))
-        elif not _even((*asks, *bids), decimals):
-            return self._lost(Doubt(wrong=True, reason=uneven(decimals), expected=data.checksum))
-        elif asks or bids:
-            self._sure = True
-        self._put(self._filled(asks, decimals), self._filled(bids, decimals))
+            return self._doubted(data, Doubt(wrong=True, reason=str(exc), expected=data.checksum))
+        if self.decimals is None and not self._asks.levels and not self._bids.levels:
+            return self._take(data, asks, bids)
+        if self.decimals is not None and not self._precision.fits(_tokens(asks + bids)):
+            reason = uneven(self.decimals)
+            return self._doubted(data, Doubt(wrong=True, reason=reason, expected=data.checksum))
+        if asks or bids:
+            self._precision.seen()
+        self._put(asks, bids)
         return self._check(data)
 
-    def _put(self, asks: tuple[BookLevel, ...], bids: tuple[BookLevel, ...]) -> None:
-        exact = self.decimals is not None
+    def _replace_slowly(self, snapshot: BookData) -> Doubt | None:
+        """Read a snapshot strictly."""
+        self._precision.begin()
+        try:
+            asks, bids = _read(snapshot.asks), _read(snapshot.bids)
+        except ValueError as exc:
+            self._precision.emptied()
+            self._use(self.decimals)
+            return self._doubted(snapshot, Doubt(wrong=True, reason=str(exc), expected=snapshot.checksum))
+        return self._take(snapshot, asks, bids)
+
+    def _take(self, data: BookData, asks: Levels, bids: Levels) -> Doubt | None:
+        """Put levels into an empty book, with the fraction digits that they tell."""
+        best = asks[:PROVEN_LEVELS] + bids[:PROVEN_LEVELS]
+        unknown = self._precision.read(_tokens(asks + bids), lambda: _tokens(best), data.checksum)
+        self._use(self.decimals)
+        self._put(asks, bids)
+        if unknown is not None:
+            return self._doubted(data, Doubt(wrong=False, reason=unknown, expected=data.checksum))
+        return self._check(data)
+
+    def _put(self, asks: Levels, bids: Levels) -> None:
         for ladder, levels in ((self._asks, asks), (self._bids, bids)):
             for level in levels:
-                self.unknown_removals += not ladder.put(level, exact=exact)
+                tokens = (level.price_text, level.qty_text)
+                filled = self._precision.filled(tokens)
+                self.unknown_removals += not ladder.put(level if filled is tokens else BookLevel(*filled))
             ladder.cut()
+            ladder.look()
 
-    def _decimals_of(
-        self, data: BookData, asks: tuple[BookLevel, ...], bids: tuple[BookLevel, ...]
-    ) -> tuple[Decimals | None, str]:
-        """The fraction digits to read a snapshot with, or None and why they cannot be known."""
-        levels = (*asks, *bids)
-        if self._given is not None:
-            return (self._given, "") if _even(levels, self._given) else (None, uneven(self._given))
-        if not levels:
-            # The checksum of an empty book is 0 with any digits; the first token will tell them.
-            return ((0, 0), "") if data.checksum == 0 else (None, "an empty book with a checksum")
-        if any(_lost_digits(level) for level in levels):
-            found = _search(data, asks, bids, self.depth)
-            return (found, "") if found else (None, "digits were lost and the checksum does not tell them")
-        first = (fraction_digits(levels[0].price_text), fraction_digits(levels[0].qty_text))
-        return (first, "") if _even(levels, first) else (None, "tokens have uneven fraction digits")
-
-    def _learn(self, decimals: Decimals, levels: int) -> None:
-        """Take the fraction digits that so many levels have shown."""
-        self._sure = self._given is not None or levels > 1
-        self._use(decimals)
-
-    def _filled(self, levels: tuple[BookLevel, ...], decimals: Decimals) -> tuple[BookLevel, ...]:
-        """The levels with the digits that they lost."""
-        self._rounded = self._rounded or any(
-            may_be_rounded(level.price_text, decimals[0]) or may_be_rounded(level.qty_text, decimals[1])
-            for level in levels
-        )
-        return _pad(levels, decimals)
-
-    def _use(self, decimals: Decimals) -> None:
-        self.decimals = decimals
-        self._asks.set_decimals(*decimals)
-        self._bids.set_decimals(*decimals)
+    def _use(self, decimals: Decimals | None) -> None:
+        self._asks.use(decimals)
+        self._bids.use(decimals)
 
     # ---------------------------------------------------------------- proof
 
     def _check(self, data: BookData) -> Doubt | None:
         """Compute everything anew and compare."""
-        self._asks_crc = crc32(b"".join(self._asks.digits[:PROVEN_LEVELS]))
-        self._bids_text = b"".join(self._bids.digits[:PROVEN_LEVELS])
-        self._computed = crc32(self._bids_text, self._asks_crc)
-        empty = not self._asks.levels and not self._bids.levels
-        if empty and not self._sure:
-            self.decimals = self._given
-        self.timestamp, self.checksum = data.timestamp, data.checksum
-        if data.checksum == self._computed and (self._sure or empty):
-            self._remember()
-            return None
+        self._computed = crc32(self._asks.text + self._bids.text)
         return self._judge(data)
 
-    def _remember(self) -> None:
-        self.verified = True
-        self._proven_asks = self._asks.levels[:PROVEN_LEVELS]
-        self._proven_bids = self._bids.levels[:PROVEN_LEVELS]
+    def _judge(self, data: BookData) -> Doubt | None:
+        """What a message has made of the book, beyond the everyday case of one that was proven and still is."""
+        empty = not self._asks.levels and not self._bids.levels
+        if empty:
+            self._precision.emptied()
+            self._use(self.decimals)
+        return self._doubted(data, self._precision.verdict(data.checksum, self._computed, empty=empty))
 
-    def _judge(self, data: BookData) -> Doubt:
-        if self.decimals is None and (self._asks.levels or self._bids.levels):
-            return self._unproven(data, "digits of the book are not known")
-        if data.checksum is None:
-            return self._unproven(data, "no checksum was sent")
-        if data.checksum == self._computed:
-            return self._unproven(data, "one level alone does not show its fraction digits")
-        if self._rounded:
-            return self._unproven(data, "a number has more digits than a float")
-        return self._lost(
-            Doubt(wrong=True, reason="checksum", expected=data.checksum, computed=self._computed)
-        )
-
-    def _unproven(self, data: BookData, reason: str) -> Doubt:
+    def _doubted(self, data: BookData, doubt: Doubt | None) -> Doubt | None:
         self.timestamp, self.checksum = data.timestamp, data.checksum
-        return self._lost(Doubt(wrong=False, reason=reason, expected=data.checksum))
-
-    def _lost(self, doubt: Doubt) -> Doubt:
-        self.verified = False
+        self.verified = doubt is None
+        self._look_at_tops()
         return doubt
 
+    def _look_at_tops(self) -> None:
+        asks, bids = self._asks, self._bids
+        self.top_ask, self.top_bid = asks.top, bids.top
+        # The last key is no level's.
+        self.crossed = bool(asks.top and bids.top and bids.keys[-2] >= asks.keys[0])
 
-def _read(levels: tuple[BookLevel, ...]) -> tuple[BookLevel, ...]:
+
+def _read(levels: Levels) -> Levels:
     """The same levels with plain text in them. Raises ValueError naming the price or quantity that is not a number."""
     return tuple(_read_level(level) for level in levels)
 
 
 def _read_level(level: BookLevel) -> BookLevel:
-    price, own_price = plain_token(level.price_text)
-    qty, own_qty = plain_token(level.qty_text)
+    price, qty = read_tokens(level.price_text, level.qty_text)
     if not price.strip("0."):
         raise ValueError("a price of zero")
-    if own_price and own_qty:
-        return level if price is level.price_text and qty is level.qty_text else BookLevel(price, qty)
-    return BookLevel(price if own_price else LossyText(price), qty if own_qty else LossyText(qty))
+    return level if price is level.price_text and qty is level.qty_text else BookLevel(price, qty)
 
 
-def _lost_digits(level: BookLevel) -> bool:
-    return type(level.price_text) is LossyText or type(level.qty_text) is LossyText
-
-
-def _even(levels: tuple[BookLevel, ...], decimals: Decimals) -> bool:
-    """True if every token has these fraction digits, or has lost its own and can be given them."""
-    return all(fits(level.price_text, decimals[0]) and fits(level.qty_text, decimals[1]) for level in levels)
-
-
-def _pad(levels: tuple[BookLevel, ...], decimals: Decimals) -> tuple[BookLevel, ...]:
-    if not any(_lost_digits(level) for level in levels):
-        return levels
-    return tuple(
-        BookLevel(padded(level.price_text, decimals[0]), padded(level.qty_text, decimals[1]))
-        for level in levels
-    )
-
-
-def _search(
-    data: BookData, asks: tuple[BookLevel, ...], bids: tuple[BookLevel, ...], depth: int
-) -> Decimals | None:
-    """The one pair of fraction digits under which a snapshot has the checksum that was sent with it."""
-    best = (*asks[: min(depth, PROVEN_LEVELS)], *bids[: min(depth, PROVEN_LEVELS)])
-    found: list[Decimals] = []
-    for decimals in product(range(MAX_DECIMALS + 1), range(MAX_DECIMALS + 1)):
-        if _even((*asks, *bids), decimals):
-            text = "".join(digits_of(level.price_text, level.qty_text) for level in _pad(best, decimals))
-            if crc32(text.encode()) == data.checksum:
-                found.append(decimals)
-    return found[0] if len(found) == 1 else None
+def _tokens(levels: Levels) -> list[Tokens]:
+    return [(level.price_text, level.qty_text) for level in levels]

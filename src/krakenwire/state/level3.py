@@ -18,29 +18,18 @@ later checksums say.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from itertools import product, zip_longest
+from itertools import zip_longest
 from zlib import crc32
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from krakenwire.state.checksum import (
-    MAX_DECIMALS,
-    Decimals,
-    digits_of,
-    fits,
-    fraction_digits,
-    may_be_rounded,
-    padded,
-    plain_token,
-    uneven,
-)
+from krakenwire.state.checksum import PLAIN_DIGITS, Decimals, Tokens, plain_token, read_tokens, uneven
+from krakenwire.state.precision import Precision
 from krakenwire.state.proof import Doubt, ProvenView
 from krakenwire.state.queues import OrderLevel, OrderSide, Queue
 from krakenwire.wire.book import PROVEN_LEVELS, Level3Data, Level3Order
 from krakenwire.wire.enums import Level3Event
-from krakenwire.wire.numbers import LossyText
 from krakenwire.wire.timestamps import parse_ns
 
 Orders = tuple[Level3Order, ...]
@@ -68,16 +57,10 @@ class Level3Book:
         self.symbol = symbol
         self.depth = depth
         """Price levels a side that the subscription covers."""
-        self.decimals: Decimals | None = None
-        """Fraction digits: from `instrument` if given, else counted in the snapshot; None while unknown."""
-        self._given = decimals
+        self._precision = Precision("order", decimals)
         self._asks = OrderSide(descending=False, depth=depth)
         self._bids = OrderSide(descending=True, depth=depth)
-        self._use(decimals)
-        self._sure = decimals is not None
-        """Whether they are given or were seen twice. The checksum deletes the point, so one order alone does not show where it stood."""
-        self._rounded = False
-        """Whether a number since the snapshot had more digits than the float that it went through."""
+        self._use()
         self.verified = False
         self.checksum: int | None = None
         self.timestamp: str | None = None
@@ -87,6 +70,11 @@ class Level3Book:
         self._contradiction: str | None = None
         self._proven_asks: list[OrderLevel] = []
         self._proven_bids: list[OrderLevel] = []
+
+    @property
+    def decimals(self) -> Decimals | None:
+        """Fraction digits: from `instrument` if given, else counted in the snapshot; None while unknown."""
+        return self._precision.decimals
 
     @property
     def matches_by_timestamp(self) -> bool:
@@ -110,18 +98,10 @@ class Level3Book:
         except ValueError as exc:
             self._contradiction = self._contradiction or str(exc)
             return self._judge(data)
-        if self.decimals is not None:
-            self._sure = self._sure or any(order.event != Level3Event.DELETE for order in (*asks, *bids))
-        elif not self._asks.places and not self._bids.places:
-            rows = [
-                tuple(order for order in side if order.event != Level3Event.DELETE) for side in (asks, bids)
-            ]
-            decimals, reason = self._decimals_of(data, *rows)
-            if decimals is None:
-                self._play(asks, bids)
-                return self._unproven(data, reason)
-            self._learn(decimals, sum(map(len, rows)))
-            asks, bids = self._filled(asks), self._filled(bids)
+        if self.decimals is None and not self._asks.places and not self._bids.places:
+            return self._take(data, asks, bids)
+        if _tokens(asks + bids):
+            self._precision.seen()
         self._play(asks, bids)
         return self._judge(data)
 
@@ -130,27 +110,20 @@ class Level3Book:
         self._asks.clear()
         self._bids.clear()
         self._contradiction = None
-        self._use(None)
-        self._sure = self._rounded = False
+        self._precision.begin()
         try:
             # A row of a snapshot is an order at the tail of its queue, whatever event it may carry.
             asks, bids = _read_rows(data.asks), _read_rows(data.bids)
         except ValueError as exc:
             self._contradiction = str(exc)
-            self._use(self._given)
+            self._precision.emptied()
+            self._use()
             return self._judge(data)
-        decimals, reason = self._decimals_of(data, asks, bids)
-        if decimals is not None:
-            self._learn(decimals, len(asks) + len(bids))
-            asks, bids = self._filled(asks), self._filled(bids)
-        self._play(asks, bids)
-        return self._judge(data) if decimals is not None else self._unproven(data, reason)
+        return self._take(data, asks, bids)
 
     def set_given_decimals(self, decimals: Decimals) -> bool:
         """Learn the pair's precisions from `instrument`. False: the orders held contradict them, resync."""
-        self._given = decimals
-        self._sure = self._sure or self.decimals == decimals
-        return self.decimals in (None, decimals)
+        return self._precision.give(decimals)
 
     def view(self, depth: int | None = None) -> Level3View:
         """An immutable copy of the best `depth` levels a side, or of all."""
@@ -204,43 +177,24 @@ class Level3Book:
         ):
             return order
         order = _read_order(order)
-        if self.decimals is None:
-            return order
-        if not _even((order,), self.decimals):
+        if self.decimals is not None and not self._precision.fits(_tokens((order,))):
             raise ValueError(uneven(self.decimals))
-        return self._filled((order,))[0]
+        return order
 
-    def _decimals_of(self, data: Level3Data, asks: Orders, bids: Orders) -> tuple[Decimals | None, str]:
-        """The fraction digits of an empty book's first orders, or None and why they cannot be known."""
-        orders = (*asks, *bids)
-        if self._given is not None:
-            return (self._given, "") if _even(orders, self._given) else (None, uneven(self._given))
-        if not orders:
-            return (None, "an empty book with a checksum") if data.checksum else ((0, 0), "")
-        if any(_lost_digits(order) for order in orders):
-            found = _search(data.checksum, asks, bids, self.depth)
-            return (found, "") if found else (None, "digits were lost and the checksum does not tell them")
-        first = (fraction_digits(orders[0].limit_price_text), fraction_digits(orders[0].order_qty_text))
-        return (first, "") if _even(orders, first) else (None, "tokens have uneven fraction digits")
-
-    def _learn(self, decimals: Decimals, orders: int) -> None:
-        """Take the fraction digits that so many orders have shown."""
-        self._sure = self._given is not None or orders > 1
-        self._use(decimals)
-
-    def _filled(self, orders: Orders) -> Orders:
-        """The orders with the digits that they lost."""
-        if self.decimals is None or not any(map(_lost_digits, orders)):
-            return orders
-        price, qty = self.decimals
-        self._rounded = self._rounded or any(
-            may_be_rounded(order.limit_price_text, price) or may_be_rounded(order.order_qty_text, qty)
-            for order in orders
+    def _take(self, data: Level3Data, asks: Orders, bids: Orders) -> Doubt | None:
+        """Put orders into an empty book, with the fraction digits that they tell."""
+        unknown = self._precision.read(
+            _tokens(asks + bids),
+            lambda: _best(asks, self.depth, descending=False) + _best(bids, self.depth, descending=True),
+            data.checksum,
         )
-        return _pad(orders, self.decimals)
+        self._use()
+        self._play(asks, bids)
+        return self._judge(data) if unknown is None else self._unproven(data, unknown)
 
-    def _use(self, decimals: Decimals | None) -> None:
-        self.decimals = decimals
+    def _use(self) -> None:
+        """Read tokens with the fraction digits that are known now."""
+        decimals = self.decimals
         self._asks.exact = self._bids.exact = decimals is not None
         if decimals is not None:
             self._price, self._qty = _plain_pattern(decimals[0]), _plain_pattern(decimals[1])
@@ -255,13 +209,23 @@ class Level3Book:
                 appended = order.event is None or order.event == Level3Event.ADD
                 if appended and known:
                     problem = f"add of known order {order.order_id!r:.60}"
-                elif not side.take(order):
+                elif not side.take(self._filled(order)):
                     problem = f"{order.event} of unknown order {order.order_id!r:.60}"
                 else:
                     continue
                 self._contradiction = self._contradiction or problem
         self._asks.cut()
         self._bids.cut()
+
+    def _filled(self, order: Level3Order) -> Level3Order:
+        """The order with the digits that it lost; those of a removal are not used."""
+        if order.event == Level3Event.DELETE:
+            return order
+        price, qty = order.limit_price_text, order.order_qty_text
+        tokens = self._precision.filled((price, qty))
+        if tokens[0] is price and tokens[1] is qty:
+            return order
+        return replace(order, limit_price_text=tokens[0], order_qty_text=tokens[1])
 
     def _judge(self, data: Level3Data) -> Doubt | None:
         """Compare the checksum and remember what was sent."""
@@ -276,9 +240,12 @@ class Level3Book:
         proven, self.verified = self.verified, False
         computed = self._computed if self.decimals is not None else None
         empty = not self._asks.places and not self._bids.places
-        if empty and not self._sure:
-            self._use(self._given)
-        doubt = self._doubt(data, computed, sure=self._sure or empty)
+        if empty:
+            self._precision.emptied()
+            self._use()
+        if self._contradiction is not None:
+            return Doubt(wrong=True, reason=self._contradiction, expected=data.checksum, computed=computed)
+        doubt = self._precision.verdict(data.checksum, self._computed, empty=empty)
         if doubt is not None:
             return doubt
         if asks or not proven:
@@ -288,19 +255,6 @@ class Level3Book:
         self.verified = True
         return None
 
-    def _doubt(self, data: Level3Data, computed: int | None, *, sure: bool) -> Doubt | None:
-        if self._contradiction is not None:
-            return Doubt(wrong=True, reason=self._contradiction, expected=data.checksum, computed=computed)
-        if computed is None:
-            return self._unproven(data, "digits of the book are not known")
-        if data.checksum is None:
-            return self._unproven(data, "no checksum was sent")
-        if data.checksum == computed:
-            return None if sure else self._unproven(data, "one order alone does not show its fraction digits")
-        if self._rounded:
-            return self._unproven(data, "a number has more digits than a float")
-        return Doubt(wrong=True, reason="checksum", expected=data.checksum, computed=computed)
-
     def _unproven(self, data: Level3Data, reason: str) -> Doubt:
         self.timestamp, self.checksum, self.verified = data.timestamp, data.checksum, False
         if self._contradiction is not None:
@@ -309,23 +263,21 @@ class Level3Book:
 
 
 def _plain_pattern(decimals: int) -> re.Pattern[str]:
-    """A positive plain token with these fraction digits."""
-    return re.compile(rf"(?=[0.]*[1-9])[0-9]{{1,40}}{rf'[.][0-9]{{{decimals}}}' if decimals else ''}")
+    """A positive plain token with these fraction digits, within bounds whatever its digits."""
+    if decimals > PLAIN_DIGITS:
+        return re.compile("(?!)")
+    fraction = rf"[.][0-9]{{{decimals}}}" if decimals else ""
+    return re.compile(rf"(?=[0.]*[1-9])[0-9]{{1,{PLAIN_DIGITS}}}{fraction}")
 
 
 def _read_order(order: Level3Order) -> Level3Order:
     """The same order in plain notation; tokens that lost their digits are marked. Raises ValueError."""
-    price, own_price = plain_token(order.limit_price_text)
-    qty, own_qty = plain_token(order.order_qty_text)
+    price, qty = read_tokens(order.limit_price_text, order.order_qty_text)
     if not price.strip("0.") or not qty.strip("0."):
         raise ValueError(f"a price or a quantity of zero in order {order.order_id!r:.60}")
     if price is order.limit_price_text and qty is order.order_qty_text:
         return order
-    return replace(
-        order,
-        limit_price_text=price if own_price else LossyText(price),
-        order_qty_text=qty if own_qty else LossyText(qty),
-    )
+    return replace(order, limit_price_text=price, order_qty_text=qty)
 
 
 def _read_rows(orders: Orders) -> Orders:
@@ -334,58 +286,23 @@ def _read_rows(orders: Orders) -> Orders:
     )
 
 
-def _lost_digits(order: Level3Order) -> bool:
-    if order.event == Level3Event.DELETE:
-        return False  # its tokens are not used
-    return type(order.limit_price_text) is LossyText or type(order.order_qty_text) is LossyText
-
-
-def _even(orders: Iterable[Level3Order], decimals: Decimals) -> bool:
-    """True if every token has these fraction digits, or has lost its own and can be given them."""
-    return all(
-        fits(order.limit_price_text, decimals[0]) and fits(order.order_qty_text, decimals[1])
+def _tokens(orders: Orders) -> list[Tokens]:
+    """Prices and quantities of orders; those of a removal are not used."""
+    return [
+        (order.limit_price_text, order.order_qty_text)
         for order in orders
-    )
+        if order.event != Level3Event.DELETE
+    ]
 
 
-def _pad(orders: Orders, decimals: Decimals) -> Orders:
-    return tuple(
-        replace(
-            order,
-            limit_price_text=padded(order.limit_price_text, decimals[0]),
-            order_qty_text=padded(order.order_qty_text, decimals[1]),
-        )
-        if _lost_digits(order)
-        else order
-        for order in orders
-    )
-
-
-def _search(checksum: int | None, asks: Orders, bids: Orders, depth: int) -> Decimals | None:
-    """The one pair of fraction digits under which a snapshot has the checksum that was sent with it."""
-    tokens = [(order.limit_price_text, order.order_qty_text) for order in (*asks, *bids)]
-    prices, quantities = (
-        [n for n in range(MAX_DECIMALS + 1) if all(fits(text, n) for text in texts)]
-        for texts in zip(*tokens, strict=True)
-    )
-    best = (*_best(asks, depth, descending=False), *_best(bids, depth, descending=True))
-    found = []
-    for decimals in product(prices, quantities):
-        rows = _pad(best, decimals)
-        text = "".join([digits_of(order.limit_price_text, order.order_qty_text) for order in rows])
-        if crc32(text.encode()) == checksum:
-            found.append(decimals)
-    return found[0] if len(found) == 1 else None
-
-
-def _best(orders: Orders, depth: int, *, descending: bool) -> Orders:
-    """The orders in the ten best levels of one side, in order."""
+def _best(orders: Orders, depth: int, *, descending: bool) -> list[Tokens]:
+    """Prices and quantities of the orders in the ten best levels of one side, in order."""
     side = OrderSide(descending=descending, depth=min(depth, PROVEN_LEVELS))
     for order in orders:
-        if order.order_id not in side.places:
+        if order.event != Level3Event.DELETE and order.order_id not in side.places:
             side.append(order)
     side.cut()
-    return tuple(order for queue in side.queues for order in queue.orders.values())
+    return [tokens for queue in side.queues for tokens in _tokens(tuple(queue.orders.values()))]
 
 
 def _by_timestamp(queue: Queue) -> bytes:

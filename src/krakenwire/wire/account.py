@@ -73,7 +73,7 @@ class ContingentReport(
     limit_price_type: PriceType | None = None
 
 
-class ExecutionReport(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+class ExecutionReport(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """One thing that happened to one order of the caller.
 
     Source: channel `executions`, an element of `data`. Quantities are in base currency, prices and costs in
@@ -193,7 +193,7 @@ class Wallet(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     balance: Decimal
 
 
-class BalanceEntry(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+class BalanceEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What the caller has of one asset: a row of a snapshot, or an entry of the ledger.
 
     Source: channel `balances`, an element of `data`. Kraken sends two shapes under one channel. A snapshot
@@ -250,13 +250,16 @@ _NEVER_NEGATIVE = ("order_qty", "cum_qty", "last_qty", "display_qty", "last_pric
 def problem(entry: ExecutionReport | BalanceEntry, message_type: MessageType) -> str | None:
     """What makes an entry unusable although each of its fields has the right type, or None.
 
-    The types cannot say which optional fields an entry of its kind must have: a fill without quantity, a
-    ledger entry without amount. Nor do they bound a number. Such an entry is refused, never completed with a
-    default.
+    The types do not bound a number. Such an entry is refused, never completed with a default.
     """
-    reason = numbers_problem(entry)
-    if reason is not None:
-        return reason
+    return numbers_problem(entry) or shape_problem(entry, message_type)
+
+
+def shape_problem(entry: ExecutionReport | BalanceEntry, message_type: MessageType) -> str | None:
+    """The part of `problem` that is not about bounds.
+
+    The types cannot say which optional fields an entry of its kind must have: a fill without quantity, a ledger entry without amount.
+    """
     if isinstance(entry, ExecutionReport):
         return _execution_problem(entry)
     if message_type is MessageType.UPDATE:

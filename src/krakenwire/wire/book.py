@@ -49,7 +49,7 @@ class BookLevel(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
         return f"{self.price_text} x {self.qty_text}"
 
 
-class BookData(Struct, frozen=True, forbid_unknown_fields=True):
+class BookData(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Levels of one order book: all of them in a snapshot, the changed ones in an update.
 
     Source: channel `book`, the one element of `data`.
@@ -71,7 +71,7 @@ class BookData(Struct, frozen=True, forbid_unknown_fields=True):
     """Matching-engine time, RFC 3339 UTC, microseconds. Snapshots before 2026 had none."""
 
 
-class BookMessage(Struct, frozen=True, forbid_unknown_fields=True, tag_field="channel", tag="book"):
+class BookMessage(Struct, frozen=True, gc=False, forbid_unknown_fields=True, tag_field="channel", tag="book"):
     """A frame of channel `book`."""
 
     type: MessageType

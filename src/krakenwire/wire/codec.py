@@ -27,15 +27,7 @@ from krakenwire.wire.numbers import numbers_problem
 from krakenwire.wire.order_replies import Reply
 from krakenwire.wire.parsed import prepare, to_json
 from krakenwire.wire.salvage import read_message
-from krakenwire.wire.screening import (
-    Frame,
-    RejectedEntry,
-    problem_ohlc,
-    problem_ticker,
-    problem_trade,
-    problems,
-    untyped,
-)
+from krakenwire.wire.screening import SCREENS, Frame, RejectedEntry, problems, untyped
 
 __all__ = ["Codec", "Decoded", "Frame", "Message", "UnknownFrame", "decode", "encode"]
 
@@ -90,7 +82,7 @@ class Decoded(Struct, frozen=True, forbid_unknown_fields=True):
 
 @lru_cache(maxsize=256)
 def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind, float_hook=str)
+    return msgspec.json.Decoder(kind, float_hook=str.strip)
 
 
 class Codec:
@@ -151,7 +143,11 @@ class Codec:
         count = self._counts[channel] = self._counts.get(channel, 0) + 1
         if count > _LOOKED_AT and count % _SAMPLE:
             return ()
-        return _drift(channel, _json(frame), CHANNELS[channel])
+        try:
+            value = untyped.decode(frame)
+        except (ValueError, RecursionError):
+            return ()
+        return _drift(channel, value, CHANNELS[channel])
 
     def _explain(self, value: Any, frame: Frame) -> Decoded:
         if not isinstance(value, dict):
@@ -191,13 +187,6 @@ class Codec:
         self.fast = _decoder(union).decode
 
 
-_CHECKS: dict[type[Struct], Callable[[Frame, Any], tuple[RejectedEntry, ...] | None]] = {
-    TickerMessage: problem_ticker,
-    TradeMessage: problem_trade,
-    OHLCMessage: problem_ohlc,
-}
-
-
 def decode(frame: Frame) -> Message | Reply | ErrorNotice | UnknownFrame:
     """One frame as a message. Fields we do not know are skipped; nothing that cannot be used is.
 
@@ -208,7 +197,7 @@ def decode(frame: Frame) -> Message | Reply | ErrorNotice | UnknownFrame:
     except (ValueError, RecursionError):
         pass
     else:
-        if isinstance(message, Heartbeat) or _CHECKS.get(type(message), problems)(frame, message) is None:
+        if isinstance(message, Heartbeat) or SCREENS.get(type(message), problems)(frame, message) is None:
             return message
     decoded = Codec().slow(frame)
     for entry in decoded.rejected:

@@ -16,6 +16,7 @@ from msgspec.structs import FieldInfo, fields
 
 from krakenwire.errors import UsageError
 from krakenwire.wire.book import BookLevel, Level3Order
+from krakenwire.wire.market import TickerUpdate
 from krakenwire.wire.numbers import number_problem
 from krakenwire.wire.screening import text_problem
 from krakenwire.wire.secret import reveal_hook
@@ -52,12 +53,12 @@ def _number(value: Decimal) -> Raw:
 def _object(value: Struct) -> dict[str, Any]:
     config = value.__struct_config__
     made: dict[str, Any] = {} if config.tag_field is None else {config.tag_field: config.tag}
-    texts = isinstance(value, (BookLevel, Level3Order))
+    texts = isinstance(value, (BookLevel, Level3Order, TickerUpdate))
     for item in _fields(type(value)):
         held = getattr(value, item.name)
         if _left_out(item, held, omit=config.omit_defaults):
             continue
-        if texts and item.name.endswith("_text"):
+        if texts and held is not None and item.name.endswith("_text"):
             if (reason := text_problem(held)) is not None:
                 raise UsageError(reason, field=item.encode_name)
             made[item.encode_name] = Raw(str(held))

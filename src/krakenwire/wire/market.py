@@ -7,8 +7,9 @@ numbers whose trailing zeros are part of the value.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from krakenwire.wire.enums import AssetClass, AssetStatus, MessageType, OrderType, PairStatus, Side
 
@@ -16,50 +17,116 @@ OHLC_INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
 """Candle lengths that channel `ohlc` offers, in minutes."""
 
 
+TICKER_FIGURES = (
+    "bid",
+    "bid_qty",
+    "ask",
+    "ask_qty",
+    "last",
+    "volume",
+    "vwap",
+    "low",
+    "high",
+    "change",
+    "change_pct",
+)
+
+
 class TickerUpdate(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Best prices and 24-hour figures of one market. Each replaces the one before; nothing on the wire can prove it.
 
     Source: channel `ticker`, the one element of `data`. What Kraken sends for a market that never traded or has an empty side
-    is not documented, so every figure may be None.
+    is not documented, so every figure may be None. Figures are kept as the text received, and made exact decimals on access: eleven
+    of them cost as much as everything else that happens to a frame, and a program reads two or three.
     """
 
     symbol: str
-    bid: Decimal | None
-    """Best buy price, quote currency."""
-    bid_qty: Decimal | None
-    """Quantity at the best buy price, base currency."""
-    ask: Decimal | None
-    """Best sell price, quote currency."""
-    ask_qty: Decimal | None
-    """Quantity at the best sell price, base currency."""
-    last: Decimal | None
-    """Price of the last trade; meaningful only if there was one within 24 hours."""
-    volume: Decimal | None
-    """24-hour volume, base currency."""
-    vwap: Decimal | None
-    """24-hour volume-weighted average price."""
-    low: Decimal | None
-    """24-hour low."""
-    high: Decimal | None
-    """24-hour high."""
-    change: Decimal | None
-    """24-hour change, quote currency."""
-    change_pct: Decimal | None
-    """24-hour change in percentage points: -0.51 is minus half a percent."""
+    bid_text: Any = field(name="bid")
+    bid_qty_text: Any = field(name="bid_qty")
+    ask_text: Any = field(name="ask")
+    ask_qty_text: Any = field(name="ask_qty")
+    last_text: Any = field(name="last")
+    volume_text: Any = field(name="volume")
+    vwap_text: Any = field(name="vwap")
+    low_text: Any = field(name="low")
+    high_text: Any = field(name="high")
+    change_text: Any = field(name="change")
+    change_pct_text: Any = field(name="change_pct")
     trades: int | None = None
     """Number of trades in 24 hours; on the wire since September 2026."""
     timestamp: str | None = None
     """RFC 3339 UTC, microseconds; absent before 2026."""
 
     @property
+    def bid(self) -> Decimal | None:
+        """Best buy price, quote currency."""
+        return _number(self.bid_text)
+
+    @property
+    def bid_qty(self) -> Decimal | None:
+        """Quantity at the best buy price, base currency."""
+        return _number(self.bid_qty_text)
+
+    @property
+    def ask(self) -> Decimal | None:
+        """Best sell price, quote currency."""
+        return _number(self.ask_text)
+
+    @property
+    def ask_qty(self) -> Decimal | None:
+        """Quantity at the best sell price, base currency."""
+        return _number(self.ask_qty_text)
+
+    @property
+    def last(self) -> Decimal | None:
+        """Price of the last trade; meaningful only if there was one within 24 hours."""
+        return _number(self.last_text)
+
+    @property
+    def volume(self) -> Decimal | None:
+        """24-hour volume, base currency."""
+        return _number(self.volume_text)
+
+    @property
+    def vwap(self) -> Decimal | None:
+        """24-hour volume-weighted average price."""
+        return _number(self.vwap_text)
+
+    @property
+    def low(self) -> Decimal | None:
+        """24-hour low."""
+        return _number(self.low_text)
+
+    @property
+    def high(self) -> Decimal | None:
+        """24-hour high."""
+        return _number(self.high_text)
+
+    @property
+    def change(self) -> Decimal | None:
+        """24-hour change, quote currency."""
+        return _number(self.change_text)
+
+    @property
+    def change_pct(self) -> Decimal | None:
+        """24-hour change in percentage points: -0.51 is minus half a percent."""
+        return _number(self.change_pct_text)
+
+    @property
     def spread(self) -> Decimal | None:
         """Best ask minus best bid; None while a side is empty."""
-        return None if self.ask is None or self.bid is None else self.ask - self.bid
+        bid, ask = self.bid, self.ask
+        return None if ask is None or bid is None else ask - bid
 
     @property
     def mid(self) -> Decimal | None:
         """Half-way between best bid and best ask; None while a side is empty."""
-        return None if self.ask is None or self.bid is None else (self.ask + self.bid) / 2
+        bid, ask = self.bid, self.ask
+        return None if ask is None or bid is None else (ask + bid) / 2
+
+
+def _number(text: Any) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 class TickerMessage(Struct, frozen=True, forbid_unknown_fields=True, tag_field="channel", tag="ticker"):

@@ -8,6 +8,7 @@ under a microsecond that a frame has nothing to refuse, and ask the exact check 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import (
     Context,
     Decimal,
@@ -23,13 +24,22 @@ from functools import lru_cache
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import fields
 
-from krakenwire.wire.account import BalanceEntry, ExecutionReport, problem
-from krakenwire.wire.book import BookData, Level3Data
+from krakenwire.wire.account import (
+    BalanceEntry,
+    BalancesMessage,
+    ExecutionReport,
+    ExecutionsMessage,
+    problem,
+    shape_problem,
+)
+from krakenwire.wire.book import BookData, Level3Data, Level3Message
+from krakenwire.wire.drift import numeric
 from krakenwire.wire.enums import MessageType
 from krakenwire.wire.market import (
+    TICKER_FIGURES,
     Candle,
     OHLCMessage,
     Pair,
@@ -69,6 +79,8 @@ def entry_problem(entry: Struct, raw: object, message_type: MessageType) -> str 
         return _levels_problem(entry, "price_text", "qty_text")
     if isinstance(entry, Level3Data):
         return _levels_problem(entry, "limit_price_text", "order_qty_text")
+    if isinstance(entry, TickerUpdate):
+        return _figures_problem(entry)
     return numbers_problem(entry) or _sign_problem(entry)
 
 
@@ -94,13 +106,25 @@ def _levels_problem(entry: BookData | Level3Data, price: str, qty: str) -> str |
     return None
 
 
+def _figures_problem(entry: TickerUpdate) -> str | None:
+    """What Kraken sends for a market that never traded is unknown, so a figure may be zero, or missing."""
+    for name in TICKER_FIGURES:
+        value = getattr(entry, f"{name}_text")
+        if value is None:
+            continue
+        reason = text_problem(value)
+        if reason is None and not name.startswith("change") and Decimal(value) < 0:
+            reason = "negative"
+        if reason is not None:
+            return f"{name}: {reason}"
+    return None
+
+
 _POSITIVE: dict[type[Struct], tuple[str, ...]] = {
     Trade: ("price",),
     Candle: ("open", "high", "low", "close"),
 }
-# What Kraken sends for a market that never traded is unknown, so a ticker may have zeros.
 _NOT_NEGATIVE: dict[type[Struct], tuple[str, ...]] = {
-    TickerUpdate: ("bid", "bid_qty", "ask", "ask_qty", "last", "volume", "vwap", "low", "high"),
     Trade: ("qty",),
     Candle: ("volume", "vwap", "trades", "interval"),
     Pair: ("price_increment", "qty_increment", "qty_min", "price_precision", "qty_precision"),
@@ -162,92 +186,137 @@ _BOUNDED = Context(
     prec=40, Emax=23, Emin=-23, traps=[Inexact, Rounded, InvalidOperation, Overflow, Underflow, Subnormal]
 )
 _add: Any = _BOUNDED.add
+_DECIMAL = (Decimal,)
+_decoder = lru_cache(maxsize=64)(msgspec.json.Decoder)
 untyped = msgspec.json.Decoder(float_hook=NumberText)
 """Reads any JSON and keeps the digits of every number."""
+
+_PLAIN = r"[0-9]{1,20}+(?:\.[0-9]{1,20}+)?+"
+_PRICES, _QUANTITIES = (
+    re.compile(rf"{token}(?:,{token})*+").fullmatch for token in (rf"(?=[0.]*+[1-9]){_PLAIN}", _PLAIN)
+)
+_FIGURES = re.compile(rf"(?:{_PLAIN},){{9}}-?{_PLAIN},-?{_PLAIN}").fullmatch
 
 _UPDATE, _SNAPSHOT = MessageType.UPDATE, MessageType.SNAPSHOT
 
 _Rejected = tuple[RejectedEntry, ...] | None
 
 
-# Each quick check counts the quotes and hyphens of the frame. Strings in place of numbers, fields that came
-# twice, minus signs: every deviation adds some and none takes any away, so equality proves there is none.
-# Timestamps are looked at because a hyphen missing there could make up for a minus sign.
+# Figures of a ticker are texts, and one pattern tells of all of them that they are plain numbers within bounds. Where numbers
+# are decimals already, the quick check counts the quotes of the frame: a string in place of a number, a field that came twice, every
+# deviation adds some and none takes any away, so equality proves there is none.
 
 
 def problem_ticker(frame: Frame, message: TickerMessage) -> _Rejected:
     """The entries of a ticker frame that cannot be used, or None if all can."""
+    if message.type is not _UPDATE and message.type is not _SNAPSHOT:
+        return problems(frame, message)
     try:
-        if message.type is not _UPDATE and message.type is not _SNAPSHOT:
-            return problems(frame, message)
-        quotes, minus = 10 if message.sequence is None else 12, 0
         for t in message.data:
-            total = _add(_add(_add(_START, t.bid), _add(t.ask, t.last)), _add(t.low, t.high))
-            total = _add(_add(total, t.vwap), _add(t.volume, _add(t.bid_qty, t.ask_qty)))
-            _add(_add(total, t.change), t.change_pct)
-            quotes += 26 if t.trades is None else 28
-            minus += (t.change < 0) + (t.change_pct < 0)  # type: ignore[operator]
-            if (stamp := t.timestamp) is not None:
-                quotes += 4
-                minus += 2 if stamp[4:8:3] == "--" else 99
-        if _has(frame, quotes, minus):
-            return None
-    except (TypeError, DecimalException):
-        pass
-    return problems(frame, message)
+            figures = (
+                *(t.bid_text, t.bid_qty_text, t.ask_text, t.ask_qty_text, t.last_text),
+                *(t.volume_text, t.vwap_text, t.low_text, t.high_text, t.change_text, t.change_pct_text),
+            )
+            if _FIGURES(",".join(figures)) is None:
+                return problems(frame, message)
+    except TypeError:  # what is no text: a whole number, or nothing
+        return problems(frame, message)
+    return None
 
 
 def problem_trade(frame: Frame, message: TradeMessage) -> _Rejected:
     """The entries of a trade frame that cannot be used, or None if all can."""
+    if message.type is not _UPDATE and message.type is not _SNAPSHOT:
+        return problems(frame, message)
+    quotes = 10 if message.sequence is None else 12
     try:
-        if message.type is not _UPDATE and message.type is not _SNAPSHOT:
-            return problems(frame, message)
-        quotes = 10 if message.sequence is None else 12
         for t in message.data:
-            if t.price <= 0 or t.qty < 0:
+            price, qty = t.price, t.qty
+            if not price or price.is_signed() or qty.is_signed():
                 return problems(frame, message)
-            _add(_add(_START, t.price), t.qty)
+            _add(_add(_START, price), qty)
             quotes += 22
-        if _count(frame, quotes):
-            return None
     except DecimalException:
-        pass
-    return problems(frame, message)
+        return problems(frame, message)
+    return None if _numbers_only(frame, message, quotes) else problems(frame, message)
 
 
 def problem_ohlc(frame: Frame, message: OHLCMessage) -> _Rejected:
     """The entries of an ohlc frame that cannot be used, or None if all can."""
+    if message.type is not _UPDATE and message.type is not _SNAPSHOT:
+        return problems(frame, message)
+    quotes = (10 if message.sequence is None else 12) + (0 if message.timestamp is None else 4)
     try:
-        if message.type is not _UPDATE and message.type is not _SNAPSHOT:
-            return problems(frame, message)
-        quotes = (10 if message.sequence is None else 12) + (0 if message.timestamp is None else 4)
         for c in message.data:
-            if c.low <= 0 or c.open <= 0 or c.close <= 0 or c.high <= 0 or c.volume < 0 or c.vwap < 0:
+            if c.trades < 0 or c.interval < 0 or not (c.open and c.high and c.low and c.close):
                 return problems(frame, message)
-            if c.trades < 0 or c.interval < 0:
-                return problems(frame, message)
-            total = _add(_add(_START, c.open), _add(c.high, c.low))
-            _add(_add(total, c.close), _add(c.volume, c.vwap))
+            total = _START
+            for value in (c.open, c.high, c.low, c.close, c.volume, c.vwap):
+                if value.is_signed():
+                    return problems(frame, message)
+                total = _add(total, value)
             quotes += 24 if c.timestamp is None else 28
-        if _count(frame, quotes):
-            return None
     except DecimalException:
-        pass
-    return problems(frame, message)
+        return problems(frame, message)
+    return None if _numbers_only(frame, message, quotes) else problems(frame, message)
 
 
-def _count(frame: Frame, quotes: int) -> bool:
-    """Whether a frame has exactly so many quotes."""
-    if isinstance(frame, str):
-        return frame.count('"') == quotes
-    return not isinstance(frame, memoryview) and frame.count(b'"') == quotes
+def problem_account(frame: Frame, message: ExecutionsMessage | BalancesMessage) -> _Rejected:
+    """The entries of a private frame that cannot be used, or None if all can."""
+    if message.type is not _UPDATE and message.type is not _SNAPSHOT:
+        return problems(frame, message)
+    quotes = 10 if message.sequence is None else 12
+    try:
+        for entry in message.data:
+            if shape_problem(entry, message.type) is not None:
+                return problems(frame, message)
+            quotes += _quotes(to_builtins(entry, builtin_types=_DECIMAL))
+    except DecimalException:
+        return problems(frame, message)
+    return None if _numbers_only(frame, message, quotes) else problems(frame, message)
 
 
-def _has(frame: Frame, quotes: int, minus: int) -> bool:
-    """Whether a frame has exactly so many quotes and hyphens."""
-    if isinstance(frame, str):
-        return frame.count('"') == quotes and frame.count("-") == minus
-    return not isinstance(frame, memoryview) and frame.count(b'"') == quotes and frame.count(b"-") == minus
+def _quotes(entry: dict[str, Any]) -> int:
+    """The quotes of an entry as JSON, if its numbers are numbers. Raises DecimalException if one of them is out of bounds."""
+    quotes = 2 * len(entry)
+    for value in entry.values():
+        kind = type(value)
+        if kind is str:
+            quotes += 2
+        elif kind is Decimal:
+            _add(_START, value)
+        elif kind is dict:
+            quotes += _quotes(value)
+        elif kind is list or kind is tuple:
+            quotes += sum(map(_quotes, value))
+    return quotes
+
+
+def problem_level3(frame: Frame, message: Level3Message) -> _Rejected:
+    """The entries of a level3 frame that cannot be used, or None if all can."""
+    if message.type is not _UPDATE and message.type is not _SNAPSHOT:
+        return problems(frame, message)
+    orders = [order for data in message.data for side in (data.bids, data.asks) for order in side]
+    try:
+        prices = ",".join([order.limit_price_text for order in orders])
+        quantities = ",".join([order.order_qty_text for order in orders])
+    except TypeError:  # what is no text: a whole number, or no number at all
+        return problems(frame, message)
+    return None if not orders or (_PRICES(prices) and _QUANTITIES(quantities)) else problems(frame, message)
+
+
+def _numbers_only(frame: Frame, message: Struct, quotes: int) -> bool:
+    """Whether no number came as a string: the frame has exactly so many quotes, or a reader takes it that knows no such strings.
+
+    The second is for channels that drifted: what is unknown there may hold any quotes.
+    """
+    if (frame.count('"') if isinstance(frame, str) else bytes(frame).count(b'"')) == quotes:
+        return True
+    try:
+        _decoder(numeric(type(message))).decode(frame)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def problems(frame: Frame, message: Any) -> _Rejected:
@@ -280,3 +349,14 @@ def symbol_of(raw: object) -> str | None:
     """The market that an untyped entry is about, if it says so with a text."""
     symbol = raw.get("symbol") if isinstance(raw, dict) else None
     return str(symbol) if isinstance(symbol, str) and not isinstance(symbol, NumberText) else None
+
+
+SCREENS: dict[type[Struct], Callable[[Frame, Any], tuple[RejectedEntry, ...] | None]] = {
+    TickerMessage: problem_ticker,
+    TradeMessage: problem_trade,
+    OHLCMessage: problem_ohlc,
+    Level3Message: problem_level3,
+    ExecutionsMessage: problem_account,
+    BalancesMessage: problem_account,
+}
+"""The quick check of each channel that has one. A book reads its own tokens strictly."""
