@@ -2,6 +2,8 @@
 
 from krakenwire.errors import (
     BookNotLive,
+    CallbackFailed,
+    CallbackSlow,
     CallbackTimeout,
     ConnectionLost,
     DecodeError,
@@ -73,6 +75,8 @@ __all__ = [
     "BookNotLive",
     "BookStatus",
     "BookView",
+    "CallbackFailed",
+    "CallbackSlow",
     "CallbackTimeout",
     "CandleRevised",
     "ConnectionLost",

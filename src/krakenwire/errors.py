@@ -5,7 +5,9 @@ KrakenWireError
 ├── DecodeError         a frame is not what Kraken documents
 ├── RequestRejected     Kraken answered a request with success: false
 ├── BookNotLive         a book was read while it does not equal a state the exchange had
-├── CallbackTimeout     a callback of the caller took longer than it was given
+├── CallbackFailed      a callback of the caller raised
+│   └── CallbackTimeout     it took longer than it was given
+├── CallbackSlow        a callback of the caller kept everything else waiting
 └── ConnectionLost      the socket is gone and retrying is over
 
 Facts are attributes; the text is for people. What Kraken does wrong while we are connected is an event, not
@@ -77,14 +79,42 @@ class BookNotLive(KrakenWireError):
         self.reason = reason
 
 
-class CallbackTimeout(KrakenWireError):
+class CallbackFailed(KrakenWireError):
+    """A callback raised. `__cause__` is what it raised, `where` the file and line.
+
+    The text holds no value of the event and no text of the exception: either may be secret.
+    """
+
+    def __init__(self, callback: str, kind: str, reason: str, where: str | None = None) -> None:
+        super().__init__(
+            f"callback {callback} for {kind} {reason}" + ("" if where is None else f" at {where}")
+        )
+        self.callback = callback
+        self.kind = kind
+        self.reason = reason
+        self.where = where
+
+
+class CallbackTimeout(CallbackFailed):
     """A callback did not finish in `seconds`; it was cancelled, everything else is untouched."""
 
     def __init__(self, callback: str, kind: str, seconds: float) -> None:
-        super().__init__(f"callback {callback} for {kind} took longer than {seconds:g} s")
+        super().__init__(callback, kind, f"took longer than {seconds:g} s")
+        self.seconds = seconds
+
+
+class CallbackSlow(KrakenWireError):
+    """A callback ran for `seconds` without awaiting anything, so that nothing else could run.
+
+    `count` is how often it has been so since this was last reported.
+    """
+
+    def __init__(self, callback: str, kind: str, seconds: float, count: int = 1) -> None:
+        super().__init__(f"callback {callback} for {kind} kept everything waiting for {seconds:.3g} s")
         self.callback = callback
         self.kind = kind
         self.seconds = seconds
+        self.count = count
 
 
 class ConnectionLost(KrakenWireError):

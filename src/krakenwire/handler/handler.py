@@ -1,46 +1,66 @@
-"""`KrakenV2MessageHandler`: a session with callbacks and statistics, for anybody's socket.
-
-State is applied first, in one step and under one lock; then callbacks are called. What a callback does, however long it takes and
-whatever it raises, reaches neither the state nor the other callbacks.
-"""
+"""`KrakenV2MessageHandler`: a session with callbacks and statistics, for anybody's socket."""
 
 from __future__ import annotations
 
-import inspect
 import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal, overload
 
-from msgspec import Struct, structs
+from msgspec import to_builtins
 
-from krakenwire.errors import CallbackTimeout, UsageError
-from krakenwire.events import Event, FrameRejected, GapReason
-from krakenwire.handler.routes import Callback, Routes, is_async
-from krakenwire.handler.timeout import Limited
+from krakenwire.errors import UsageError
+from krakenwire.events import (
+    BalanceUpdate,
+    ExecutionUpdate,
+    FrameRejected,
+    GapReason,
+    InstrumentUpdate,
+    Level3Update,
+    OHLCUpdate,
+    OrderBookUpdate,
+    TickerUpdate,
+    TradeUpdate,
+)
+from krakenwire.handler.delivery import Delivery
+from krakenwire.handler.feed import Feed
+from krakenwire.handler.routes import Callback
+from krakenwire.handler.status import ConnectionStatus
+from krakenwire.handler.timeout import begin, refuse
 from krakenwire.session import Session
 from krakenwire.state.level2 import BookView
+from krakenwire.state.sequence import SequenceStatus
 
-ErrorCallback = Callable[[BaseException], Any]
+DEFAULT_TIMEOUT = 5.0
+"""Seconds an async callback may take."""
 
-
-class ConnectionStatus(Struct, frozen=True):
-    """What is known of the connection that the caller owns."""
-
-    connected: bool = False
-    authenticated: bool = False
-    system: str | None = None
-    """Kraken's engine: `online`, `maintenance`, `cancel_only` or `post_only`; None before the first `status`."""
-    last_message_at: float | None = None
-    """On the handler's clock, seconds."""
-    reconnects: int = 0
+DEFAULT_SLOW = 0.1
+"""Seconds for which a callback may let nothing else run."""
 
 
 class KrakenV2MessageHandler:
     """Frames in, proven events out, to callbacks.
 
-    Frames may come from any thread, one at a time. `clock` gives monotonic seconds.
+    State is applied first, in one step; then callbacks are called. They run in call order within a channel, and no channel waits for
+    another. What a callback does, however long it takes and whatever it raises, reaches neither the state nor the other callbacks; what
+    ends the program (`KeyboardInterrupt`, `SystemExit`) passes through.
+
+    `callback_timeout`: seconds that an async callback may take; then it is cancelled. None: no limit.
+    `slow_callback`: seconds for which a callback may let nothing else run, a plain one by returning late, an async one by awaiting
+    nothing; then it is reported. None: never.
+    `on_error`: what becomes of a callback's failure, besides being counted and told to the error callbacks. `log`: a line in the log
+    `krakenwire`, one a minute for each type of exception, with their number. `stop`: that, and the call that delivered the event
+    raises the `CallbackFailed` after everything else was delivered.
+    `enable_sequence_tracking`: False: sequence numbers are not judged. `enable_statistics`: False: frames are not counted by channel.
+    `clock`: monotonic seconds.
+
+    Threads: frames may come from any thread, one at a time; everything here may be called from any thread. The lock is held while a
+    callback runs, up to its first await: a callback must not block on a thread that is itself waiting for this handler.
+
+    From within a callback everything may be called too. A frame handed in there, or a `reset()`, is applied at once; its events are
+    delivered after the callback, by the call that called it, so that `await process_message(...)` in a callback returns without waiting.
+
+    Raises: UsageError, if an option makes no sense.
     """
 
     def __init__(
@@ -48,97 +68,203 @@ class KrakenV2MessageHandler:
         *,
         enable_sequence_tracking: bool = True,
         enable_statistics: bool = True,
-        callback_timeout: float = 5.0,
+        callback_timeout: float | None = DEFAULT_TIMEOUT,
+        slow_callback: float | None = DEFAULT_SLOW,
+        on_error: Literal["log", "stop"] = "log",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        _check_seconds("callback_timeout", callback_timeout)
+        _check_seconds("slow_callback", slow_callback)
+        if on_error not in {"log", "stop"}:
+            raise UsageError("must be log or stop", field="on_error")
         self._clock = clock
         self._lock = threading.RLock()
-        self._session = Session(now=clock(), track_sequences=enable_sequence_tracking)
-        self._statistics = enable_statistics
-        self._timeout = callback_timeout
-        self._routes = Routes()
-        self._on_error: list[ErrorCallback] = []
-        self._status = ConnectionStatus()
-        self._messages: Counter[str] = Counter()
-        self._seconds: defaultdict[str, float] = defaultdict(float)
-        self._lost = False
-        self._heard_at: float | None = None
-        self._errors = 0
-        self._callback_errors = 0
-        self._callback_timeouts = 0
+        self._session = Session(now=clock(), track_sequences=enable_sequence_tracking, asks=False)
+        self._delivery = Delivery(
+            self._lock, clock, timeout=callback_timeout, slow=slow_callback, stop=on_error == "stop"
+        )
+        self._routes = self._delivery.routes
+        self._feed = Feed(self._session, self._delivery, clock, counting=enable_statistics)
+        self._rejected_entries = 0
+        self._routes.add("frame_rejected", self._count_rejected)
 
     # ---------------------------------------------------------------- callbacks
 
+    @overload
+    def register_callback(
+        self, name: Literal["ticker"], callback: Callable[[TickerUpdate], object], *, facts: bool = True
+    ) -> None: ...
+    @overload
+    def register_callback(
+        self,
+        name: Literal["book", "orderbook"],
+        callback: Callable[[OrderBookUpdate], object],
+        *,
+        facts: bool = True,
+    ) -> None: ...
+    @overload
+    def register_callback(
+        self, name: Literal["level3"], callback: Callable[[Level3Update], object], *, facts: bool = True
+    ) -> None: ...
+    @overload
+    def register_callback(
+        self,
+        name: Literal["trade", "trades"],
+        callback: Callable[[TradeUpdate], object],
+        *,
+        facts: bool = True,
+    ) -> None: ...
+    @overload
+    def register_callback(
+        self, name: Literal["ohlc"], callback: Callable[[OHLCUpdate], object], *, facts: bool = True
+    ) -> None: ...
+    @overload
+    def register_callback(
+        self,
+        name: Literal["instrument"],
+        callback: Callable[[InstrumentUpdate], object],
+        *,
+        facts: bool = True,
+    ) -> None: ...
+    @overload
+    def register_callback(
+        self,
+        name: Literal["balance", "balances"],
+        callback: Callable[[BalanceUpdate], object],
+        *,
+        facts: bool = True,
+    ) -> None: ...
+    @overload
+    def register_callback(
+        self,
+        name: Literal["execution", "executions"],
+        callback: Callable[[ExecutionUpdate], object],
+        *,
+        facts: bool = True,
+    ) -> None: ...
+    @overload
+    def register_callback(self, name: str, callback: Callback, *, facts: bool = True) -> None: ...
+
     def register_callback(self, name: str, callback: Callback, *, facts: bool = True) -> None:
-        """Call `callback` with every event of this name: a channel (`balance` and `orderbook` are understood), a fact, or `*`.
+        """Call `callback` with every event of this name.
 
-        A channel's callbacks also get its `Gap` and `BookLost`, unless `facts` is False.
+        `name`: a channel (`ticker`, `book` or `orderbook`, `level3`, `trade`, `ohlc`, `instrument`, `balances` or `balance`, `executions`,
+        `status`, `heartbeat`, `reply`), a fact in words (`gap`, `book_lost`, `frame_rejected`, …), or `*` for everything. A channel's
+        callbacks also get its `Gap` and `BookLost`, in their place in the stream, unless `facts` is False.
 
-        Raises: UsageError, if there is no such name.
+        `callback`: an async or plain function of one event. What it returns is awaited if it can be. It gets an event once, however
+        often it is registered for it. From within a callback: counts from the next event on.
+
+        Raises: UsageError, if there is no such name, or calling `callback` could do nothing.
         """
         with self._lock:
             self._routes.add(name, callback, facts=facts)
 
     def unregister_callback(self, name: str, callback: Callback) -> bool:
-        """Undo `register_callback`; False if it was not registered."""
+        """Undo `register_callback`. False: it was not registered under this name.
+
+        Raises: UsageError, if there is no such name.
+        """
         with self._lock:
             return self._routes.remove(name, callback)
 
-    def register_error_callback(self, callback: ErrorCallback) -> None:
-        """Call `callback` with each exception of a callback and each time-out. It must be a plain function.
+    def register_error_callback(self, callback: Callback) -> None:
+        """Call `callback`, async or plain, with what went wrong in a callback: `CallbackFailed`, `CallbackTimeout` or `CallbackSlow`.
 
-        Raises: UsageError, if it is async.
+        It is called after the events of the same frame, under the same time limit. What goes wrong in it is counted and logged only.
+
+        Raises: UsageError, if calling `callback` could do nothing.
         """
-        if is_async(callback):
-            raise UsageError("must be a plain function", field="callback")
-        self._on_error.append(callback)
+        with self._lock:
+            self._routes.add_error(callback)
+
+    def unregister_error_callback(self, callback: Callback) -> bool:
+        """Undo `register_error_callback`. False: it was not registered."""
+        with self._lock:
+            return self._routes.remove_error(callback)
 
     # ---------------------------------------------------------------- frames
 
     def process(self, frame: object) -> bool:
-        """Take one frame and call plain callbacks. True: handled. False: not JSON or not v2.
+        """Take one frame and call its callbacks, which must be plain functions; needs no event loop.
 
-        Raises: UsageError, if an async callback is registered; use `process_message`.
+        `frame`: bytes, text, or an already parsed dict (floats have lost digits, see `docs/architecture.md`). True: handled, also a
+        duplicate, an unknown channel or a batch with a bad entry. False: neither JSON nor v2, or no frame at all; then only `error_count`
+        changes.
+
+        Raises: UsageError, if an async callback is registered (use `process_message`), or too many events wait for their callbacks.
         """
-        with self._lock:
-            if self._routes.asynchronous:
-                raise UsageError("process() calls plain functions only; await process_message() instead")
-            events, handled = self._take(frame)
-            for event in events:
-                for callback in self._routes.of(event):
-                    self._call(callback, event)
-            return handled
+        if self._routes.asynchronous:
+            raise UsageError("process() calls plain functions only; await process_message() instead")
+        return self._feed.run(frame, refuse) is True
 
     async def process_message(self, frame: object) -> bool:
-        """Take one frame and await its callbacks. True: handled. False: not JSON or not v2.
+        """Take one frame as `process` does, and await its callbacks. Returns what `process` does.
 
-        Await each call before the next one: that is the back-pressure, and what keeps callbacks in order.
+        Await each call before the next one: that is the back-pressure. Calls may overlap, though: state is applied in the order of the
+        calls, and so are the callbacks of a channel called. If a call is cancelled, the callback it is at is cancelled with it, and what
+        it has not delivered is delivered by the next call, or by `flush`.
+
+        Raises: UsageError, if too many events wait for their callbacks.
         """
+        outcome = self._feed.run(frame, begin)
+        if outcome is True or outcome is False:
+            return outcome
+        await self._delivery.finish(outcome)
+        return outcome.handled
+
+    async def flush(self) -> None:
+        """Await the callbacks of what was left over: by `reset()`, or by a call that was cancelled. In a callback it returns at once."""
         with self._lock:
-            events, handled = self._take(frame)
-        for event in events:
-            callbacks = self._routes.of(event)
-            if callbacks:
-                await self._deliver(event, callbacks)
-        return handled
+            if self._delivery.given_to_outer([]):
+                return
+            call = self._delivery.left_over(self._feed.uncounted)
+        await self._delivery.finish(call)
+
+    # ---------------------------------------------------------------- the connection
 
     def reset(self, reason: GapReason = GapReason.CONNECTION_LOST) -> None:
-        """The caller's connection is gone: books are stale and sequences begin anew. Plain callbacks get the `Gap`s at once."""
+        """The caller's connection is gone: no book can be read until its next snapshot, every sequence begins anew, no token counts.
+
+        The `Gap` of each subscription goes to the callbacks at once if all of them are plain functions. Else it waits for the next
+        `process_message`, and comes before that frame's events, or for `await flush()`.
+        """
         with self._lock:
-            for event in self._session.connection_lost(now=self._clock(), reason=reason):
-                for callback in self._routes.of(event):
-                    if not is_async(callback):
-                        self._call(callback, event)
+            events = self._session.connection_lost(now=self._clock(), reason=reason)
+            self._feed.connection.lose(self._feed.frames)
+            self._feed.emit(events)
+
+    def set_connection_status(
+        self,
+        *,
+        connected: bool | None = None,
+        authenticated: bool | None = None,
+        reason: GapReason = GapReason.CONNECTION_LOST,
+    ) -> None:
+        """Tell what only the owner of the socket knows; None: as before. `connected=False` does all that `reset(reason)` does."""
+        with self._lock:
+            self._feed.connection.tell(connected=connected, authenticated=authenticated)
+            if connected is False:
+                self.reset(reason)
+
+    def get_connection_status(self) -> ConnectionStatus:
+        """The health of the connection, as the caller told it and as Kraken's own messages show it."""
+        with self._lock:
+            frames = self._feed.frames
+            heard_at = self._session.heard_at if frames else None
+            return self._feed.connection.status(self._clock(), heard_at, frames)
+
+    # ---------------------------------------------------------------- books
 
     def expect_book(self, symbol: str, depth: int) -> None:
-        """State the subscribed depth of a book, where no subscribe acknowledgement passes through this handler."""
+        """State the subscribed depth of a book, in levels a side, where no subscribe acknowledgement passes through this handler."""
         with self._lock:
             self._session.expect_book(symbol, depth)
 
     def book(self, symbol: str, depth: int | None = None) -> BookView:
-        """An immutable copy of a verified book.
+        """An immutable copy of a book, of at most `depth` levels a side, for any thread.
 
-        Raises: BookNotLive, unless a checksum proved it.
+        Raises: BookNotLive, unless Kraken's checksum proved the book with its last message.
         """
         with self._lock:
             return self._session.book(symbol, depth)
@@ -146,111 +272,74 @@ class KrakenV2MessageHandler:
     # ---------------------------------------------------------------- what happened so far
 
     def get_statistics(self) -> dict[str, Any]:
-        """Counts since construction. `avg_processing_times`: seconds for decoding, state and proof, without callbacks."""
+        """Counts since construction, ready for JSON. Times are in seconds.
+
+        * `total_messages`, `messages_by_channel`: frames handled; replies count as `reply`, unknown ones as `unknown`.
+        * `error_count`: frames refused. `rejected_entries`: bad entries of frames that were handled.
+        * `duplicate_count`: sequence numbers and trade ids that came twice, dropped. `sequence_gaps`, `trade_gaps`: holes in them.
+        * `avg_processing_times`: by channel, per frame, for decoding, state and proof; `avg_callback_times`: for callbacks.
+        * `callback_errors`, `callback_timeouts`, `slow_callbacks`: in all; `callbacks`: the same by name, of those that had any.
+        * `waiting_events`: events whose callbacks were not all called yet.
+        * `discarded_count`: updates of books without a snapshot. `verified_message_ratio`: share of the messages that something could
+          prove and did; None before the first.
+        * `sequences`, `connection`: `get_sequence_status()` and `get_connection_status()`.
+        """
         with self._lock:
-            sequences = self._session.sequences
+            session, counts, times = self._session, self._delivery.reports.counts, self._feed.times()
             return {
-                "total_messages": sum(self._messages.values()),
-                "messages_by_channel": dict(self._messages),
-                "error_count": self._errors,
-                "duplicate_count": sequences.duplicates + self._session.trades.repeated,
-                "sequence_gaps": sequences.gaps,
-                "avg_processing_times": {
-                    channel: seconds / self._messages[channel] for channel, seconds in self._seconds.items()
-                },
-                "callback_errors": self._callback_errors,
-                "callback_timeouts": self._callback_timeouts,
-                "trade_gaps": self._session.trades.gaps,
-                "discarded_count": self._session.books.discarded,
-                "verified_message_ratio": self._session.ledger.verified_message_ratio(),
+                "total_messages": sum(channel.messages for channel in times.values()),
+                "messages_by_channel": {name: channel.messages for name, channel in times.items()},
+                "error_count": self._feed.errors,
+                "duplicate_count": session.sequences.duplicates + session.trades.repeated,
+                "sequence_gaps": session.sequences.gaps,
+                "avg_processing_times": {name: channel.average for name, channel in times.items()},
+                "avg_callback_times": {name: channel.callback_average for name, channel in times.items()},
+                "callback_errors": counts.total["errors"],
+                "callback_timeouts": counts.total["timeouts"],
+                "slow_callbacks": counts.total["slow"],
+                "callbacks": counts.by_name(),
+                "waiting_events": self._delivery.turns.waiting,
+                "rejected_entries": self._rejected_entries,
+                "trade_gaps": session.trades.gaps,
+                "discarded_count": session.books.discarded,
+                "verified_message_ratio": session.ledger.verified_message_ratio(),
+                "sequences": to_builtins(self.get_sequence_status()),
+                "connection": to_builtins(self.get_connection_status()),
             }
 
-    def get_sequence_status(self) -> dict[str, Any]:
-        """Per channel: the next number expected, and counts of messages, duplicates and gaps."""
+    def get_sequence_status(self) -> dict[str, SequenceStatus]:
+        """Of each numbered stream the next number expected, and counts: `balances`, `executions`, or a channel and a symbol."""
         with self._lock:
             status = self._session.sequences.status()
             return {
                 " ".join(key) if isinstance(key, tuple) else str(key): told for key, told in status.items()
             }
 
-    def get_connection_status(self) -> ConnectionStatus:
-        """The connection as the caller and Kraken's `status` messages describe it."""
-        with self._lock:
-            return structs.replace(self._status, system=self._session.system, last_message_at=self._heard_at)
+    def _count_rejected(self, event: FrameRejected) -> None:
+        """Entries only: a frame of which nothing could be used is an error."""
+        self._rejected_entries += event.channel is not None
 
-    def set_connection_status(
-        self, *, connected: bool | None = None, authenticated: bool | None = None
-    ) -> None:
-        """Tell what only the owner of the socket knows. `connected=False` means that anything may be missed from now on."""
-        with self._lock:
-            before = self._status
-            now = before.connected if connected is None else connected
-            told = before.authenticated if authenticated is None else authenticated
-            again = connected is True and not before.connected and self._lost
-            self._status = ConnectionStatus(
-                connected=now, authenticated=told and now, reconnects=before.reconnects + again
-            )
-            self._lost = self._lost or connected is False
-            if connected is False:
-                self.reset()
 
-    # ---------------------------------------------------------------- inside
-
-    def _take(self, frame: object) -> tuple[list[Event], bool]:
-        start = self._clock()
-        if isinstance(frame, (bytes, str, bytearray, memoryview)):
-            events = self._session.receive(frame, now=start)
-        elif isinstance(frame, Mapping):
-            events = self._session.receive_parsed(dict(frame), now=start)
-        else:
-            self._errors += 1
-            return [FrameRejected(b"", f"expected a frame, got {type(frame).__name__}", json=False)], False
-        if self._session.refused:
-            self._errors += 1
-            return events, False
-        self._heard_at = start
-        if self._statistics:
-            channel = self._session.channel
-            self._messages[channel] += 1
-            self._seconds[channel] += self._clock() - start
-        return events, True
-
-    def _call(self, callback: Callback, event: Event) -> None:
-        try:
-            callback(event)
-        except Exception as exc:  # noqa: BLE001 (a callback's failure must not reach the feed)
-            self._failed(exc)
-
-    async def _deliver(self, event: Event, callbacks: tuple[Callback, ...]) -> None:
-        for callback in callbacks:
-            try:
-                result = callback(event)
-                if inspect.iscoroutine(result):
-                    await Limited(result, self._timeout)
-            except TimeoutError:
-                self._callback_timeouts += 1
-                kind = type(event).__name__
-                self._failed(
-                    CallbackTimeout(getattr(callback, "__qualname__", repr(callback)), kind, self._timeout)
-                )
-            except Exception as exc:  # noqa: BLE001 (a callback's failure must not reach the feed)
-                self._failed(exc)
-
-    def _failed(self, error: BaseException) -> None:
-        self._callback_errors += 1
-        for callback in self._on_error:
-            try:
-                callback(error)
-            except Exception:  # noqa: BLE001 (there is nobody left to tell; it is counted)
-                self._callback_errors += 1
+def _check_seconds(field: str, value: float | None) -> None:
+    if value is not None and not value > 0:
+        raise UsageError("must be more than 0 seconds, or None for no limit", field=field)
 
 
 def create_kraken_v2_handler(
-    *, enable_sequence_tracking: bool = True, enable_statistics: bool = True, callback_timeout: float = 5.0
+    *,
+    enable_sequence_tracking: bool = True,
+    enable_statistics: bool = True,
+    callback_timeout: float | None = DEFAULT_TIMEOUT,
+    slow_callback: float | None = 0.1,
+    on_error: Literal["log", "stop"] = "log",
+    clock: Callable[[], float] = time.monotonic,
 ) -> KrakenV2MessageHandler:
-    """A new handler. `callback_timeout`: seconds that an async callback may take."""
+    """A new `KrakenV2MessageHandler`; the options are its own."""
     return KrakenV2MessageHandler(
         enable_sequence_tracking=enable_sequence_tracking,
         enable_statistics=enable_statistics,
         callback_timeout=callback_timeout,
+        slow_callback=slow_callback,
+        on_error=on_error,
+        clock=clock,
     )

@@ -1,0 +1,81 @@
+"""What the handler counts, and how often it may speak about it. Every table here is bounded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Mapping
+
+NAMES_KEPT = 1_000
+"""Callbacks that are counted by name. All further ones are counted as one."""
+
+OTHERS = "others"
+"""The name they share."""
+
+KINDS_KEPT = 1_000
+"""Kinds of trouble whose last report is remembered. All further ones share one report a minute."""
+
+REPORT_SECONDS = 60.0
+"""A kind of trouble is reported once in so long, with how often it happened."""
+
+
+class ChannelTimes:
+    """One channel: its frames and the seconds they took."""
+
+    __slots__ = ("callback_seconds", "messages", "seconds", "waited_seconds")
+
+    def __init__(self) -> None:
+        self.messages = 0
+        self.seconds = 0.0
+        """For decoding, state and proof."""
+        self.callback_seconds = 0.0
+        """For callbacks, as far as none of them suspended."""
+        self.waited_seconds = 0.0
+        """For callbacks from the first suspension on."""
+
+    @property
+    def average(self) -> float:
+        """Seconds per frame for decoding, state and proof."""
+        return self.seconds / self.messages
+
+    @property
+    def callback_average(self) -> float:
+        """Seconds per frame for callbacks."""
+        return (self.callback_seconds + self.waited_seconds) / self.messages
+
+
+class Throttle:
+    """Lets one report of a kind through in `REPORT_SECONDS`."""
+
+    def __init__(self) -> None:
+        self._last: dict[Hashable, float] = {}
+        self._count: Counter[Hashable] = Counter()
+
+    def admit(self, kind: Hashable, now: float) -> int:
+        """How often it has happened since it was last reported, this time included. 0: it must not be reported now."""
+        if kind not in self._last and len(self._last) >= KINDS_KEPT:
+            kind = OTHERS
+        self._count[kind] += 1
+        last = self._last.get(kind)
+        if last is not None and now - last < REPORT_SECONDS:
+            return 0
+        self._last[kind] = now
+        return self._count.pop(kind)
+
+
+class CallbackCounts:
+    """What went wrong in callbacks, in all and by name."""
+
+    def __init__(self) -> None:
+        self.total: Counter[str] = Counter()
+        self._by_name: dict[str, Counter[str]] = {}
+
+    def add(self, name: str, trouble: str) -> None:
+        """One more `errors`, `timeouts` or `slow`."""
+        if name not in self._by_name and len(self._by_name) >= NAMES_KEPT:
+            name = OTHERS
+        self._by_name.setdefault(name, Counter())[trouble] += 1
+        self.total[trouble] += 1
+
+    def by_name(self) -> Mapping[str, Mapping[str, int]]:
+        """A copy; a callback with nothing wrong is not in it."""
+        return {name: dict(counts) for name, counts in self._by_name.items()}

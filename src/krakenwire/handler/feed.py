@@ -1,0 +1,148 @@
+"""Taking frames: one at a time, whichever thread they come from.
+
+Most frames have one event, whose callback neither suspends nor fails. `Feed.run` is written for them and spares every step it can. Whatever
+is rarer is left to `delivery`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from krakenwire.events import FrameRejected
+from krakenwire.handler.counts import ChannelTimes
+from krakenwire.handler.delivery import Delivery, Remainder, Settle
+from krakenwire.handler.status import Connection
+from krakenwire.handler.timeout import Rest, begin, refuse
+from krakenwire.handler.turns import Call
+from krakenwire.session import Session
+
+WATCHED = frozenset({"status", "reply", "unknown"})
+"""Names under which frames are counted that say something about the connection itself."""
+
+
+class Feed:
+    """A session and what becomes of its events. `lock` guards all of it."""
+
+    def __init__(
+        self, session: Session, delivery: Delivery, clock: Callable[[], float], *, counting: bool
+    ) -> None:
+        self._session = session
+        self._delivery = delivery
+        self._lock = delivery.lock
+        self._clock = clock
+        self._counting = counting
+        self.connection = Connection()
+        self.uncounted = ChannelTimes()
+        """Where is counted what nobody asks for."""
+        self._times: dict[str, ChannelTimes] = {}
+        self._watched_times: dict[str, ChannelTimes] = {}
+        self.errors = 0
+        """Frames of which nothing could be used."""
+
+    def run(self, frame: object, settle: Settle) -> bool | Call:  # noqa: C901, PLR0912 (a call would cost more than any step)
+        """Take a frame and call its callbacks, as far as that goes without waiting. A `Call` has to be finished.
+
+        Callbacks are called with the lock held until one suspends: it keeps them in order over all threads.
+
+        Raises: UsageError, if too many events wait for callbacks.
+        """
+        # Not `with`: it costs twice as much.
+        self._lock.acquire()
+        try:
+            delivery, session, clock = self._delivery, self._session, self._clock
+            busy = delivery.busy
+            if busy is not None:
+                delivery.check_room()
+            start = clock()
+            if type(frame) is bytes or type(frame) is str:
+                events: list[Any] = session.receive(frame, now=start)
+            else:
+                events = self._receive(frame, start)
+            now = taken = clock()
+            if session.refused:
+                self.errors += 1
+                return delivery.in_turn(events, settle, self.uncounted, handled=False)
+            try:
+                times = self._times[session.channel]
+            except KeyError:
+                times = self._uncommon(session.channel, events)
+            times.messages += 1
+            times.seconds += now - start
+            if busy is not None:
+                return delivery.in_turn(events, settle, times, handled=True)
+            if delivery.marking:
+                delivery.inside.set([])
+            delivery.busy = events
+            left: Rest | BaseException | None = None
+            for event in events:
+                callbacks = delivery.routes.by_type.get(type(event))
+                if callbacks is None:
+                    callbacks = delivery.routes.of(event)
+                for callback in callbacks:
+                    try:
+                        result = callback(event)
+                        if result is not None:
+                            left = settle(result, delivery.timeout)
+                    except (Exception, asyncio.CancelledError) as exc:  # noqa: BLE001 (it must not reach the feed)
+                        left = exc
+                    before, now = now, clock()
+                    if now - before > delivery.slow:
+                        delivery.too_slow(callback, event, now - before, events.append)
+                    if left is not None:
+                        times.callback_seconds += now - taken
+                        call = delivery.set_aside(Remainder(events, event, callbacks, callback, left), times)
+                        return call if settle is begin else delivery.deliver_now(call)
+            times.callback_seconds += now - taken
+            delivery.busy = None
+            return True  # noqa: TRY300 (an `else` would be no clearer)
+        except BaseException:
+            if busy is None:
+                delivery.settle()
+            raise
+        finally:
+            self._lock.release()
+
+    def times(self) -> dict[str, ChannelTimes]:
+        """By name of channel; nothing if nothing is counted."""
+        return {**self._times, **self._watched_times} if self._counting else {}
+
+    @property
+    def frames(self) -> int:
+        """Frames taken or refused."""
+        counted = sum(times.messages for times in self.times().values())
+        return self.errors + self.uncounted.messages + counted
+
+    def emit(self, events: list[Any]) -> None:
+        """Deliver what no frame brought. Where anybody may have to await it, it waits for the next frame, or for `flush`."""
+        if not self._delivery.routes.asynchronous:
+            self._delivery.in_turn(events, refuse, self.uncounted, handled=True)
+        elif not self._delivery.given_to_outer(events):
+            self._delivery.line_up(None, events)
+
+    def _receive(self, frame: object, now: float) -> list[Any]:
+        """A frame of a rarer type than bytes and str."""
+        session = self._session
+        if isinstance(frame, Mapping):
+            return session.receive_parsed(dict(frame), now=now)
+        try:
+            if isinstance(frame, (bytes, bytearray, memoryview)):
+                return session.receive(bytes(frame), now=now)
+            if isinstance(frame, str):
+                # A subclass, which the decoder does not take.
+                return session.receive(str.__str__(frame), now=now)
+            problem = f"expected a frame, got {type(frame).__name__}"
+        except ValueError as exc:
+            problem = str(exc)
+        session.refused = True
+        return [FrameRejected(b"", problem, json=False)]
+
+    def _uncommon(self, channel: str, events: list[Any]) -> ChannelTimes:
+        """Where to count a frame of a channel seen for the first time, or of one whose frames speak about the connection."""
+        if channel in WATCHED:
+            self.connection.learn(events)
+        table = self._watched_times if channel in WATCHED else self._times
+        if channel not in table:
+            table[channel] = ChannelTimes() if self._counting else self.uncounted
+        return table[channel]
