@@ -375,6 +375,8 @@ class Session:
             if self._in_sequence(events, ("ticker", ticker.symbol), message, now):
                 self._note("ticker", ticker.symbol, now)
                 events.append(ticker)
+                if message.type is MessageType.SNAPSHOT:
+                    self.desk.delivered("ticker", ticker.symbol)
         return events
 
     def _on_trade(self, message: TradeMessage, now: float) -> list[Event]:

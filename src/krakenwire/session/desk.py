@@ -14,7 +14,7 @@ from krakenwire.errors import UsageError
 from krakenwire.events import Event, ReplyMissing
 from krakenwire.session.budgets import ResyncBudgets, Spent
 from krakenwire.session.limits import Limits
-from krakenwire.state.requests import Requests
+from krakenwire.state.requests import FIRST_REQ_ID, Requests
 from krakenwire.state.subscriptions import (
     PRIVATE,
     Key,
@@ -186,21 +186,33 @@ class Desk:
     def queue(self, request: Any, now: float) -> int:
         """Send a request of the caller's when frames are taken. Returns its number.
 
-        Raises: UsageError, if too many wait, or it needs a token that cannot be had.
+        Raises: UsageError, if too many wait, its number is taken, or it needs a token that cannot be had.
         """
         if len(self._queue) >= MAX_QUEUED:
             raise UsageError(f"{MAX_QUEUED} requests wait to be taken already", field="request")
         if _needs_token(request) and not self.authenticates:
             raise UsageError("needs a token, and there is no token provider", field="request")
+        if request.req_id is not None:
+            self._check_number(request.req_id)
+        return self._append(request, now)
+
+    def _check_number(self, req_id: int) -> None:
+        """A caller's own number must be neither one of ours nor that of a request without an answer."""
+        if req_id >= FIRST_REQ_ID:
+            raise UsageError(f"must be less than {FIRST_REQ_ID}; above are the session's own", field="req_id")
+        if self.requests.pending(req_id) or any(waits.req_id == req_id for waits in self._queue):
+            raise UsageError("is the number of a request that is not answered yet", field="req_id")
+
+    def _append(self, request: Any, now: float) -> int:
         numbered = self.requests.numbered(request)
         self._queue.append(numbered)
         self._waits(now)
         return int(numbered.req_id)
 
     def ping(self, now: float) -> None:
-        """Ask whether the peer is there, if anybody sends what we ask, and only once at a time."""
-        if self.taken and not any(isinstance(request, Ping) for request in self._queue):
-            self.queue(Ping(), now)
+        """Ask whether the peer is there, if the session asks at all and anybody sends it, and only once at a time."""
+        if self.asks and self.taken and not any(isinstance(request, Ping) for request in self._queue):
+            self._append(Ping(), now)
 
     # ---------------------------------------------------------------- out
 
@@ -220,20 +232,20 @@ class Desk:
         self._token = token
 
     def take(self, now: float) -> list[bytes]:
-        """Frames to send now, in order. They count as sent."""
+        """Frames to send now, in order; they count as sent. While too many are unanswered the rest goes on waiting."""
         self.taken, self.ignored_since = True, None
-        frames = [self._send(request, now) for request in self._ready()]
+        frames = []
+        waiting, self._queue = self._queue, []
+        for request in waiting:
+            if self.requests.full or (self._token is None and _needs_token(request)):
+                self._queue.append(request)
+            else:
+                frames.append(self._send(request, now))
         for step, wishes in self.subscriptions.steps(now, authenticated=self._token is not None):
+            if self.requests.full:
+                break
             frames.append(self._step(step, wishes, now))
         return frames
-
-    def _ready(self) -> list[Any]:
-        if self._token is not None:
-            ready, self._queue = self._queue, []
-            return ready
-        ready = [request for request in self._queue if not _needs_token(request)]
-        self._queue = [request for request in self._queue if _needs_token(request)]
-        return ready
 
     def _step(self, step: Step, wishes: list[Wish], now: float) -> bytes:
         params = self.subscriptions.asked(step, wishes)
