@@ -46,7 +46,7 @@ from krakenwire.state.ledger import Ledger, State
 from krakenwire.state.level2 import BookView
 from krakenwire.state.liveness import Liveness
 from krakenwire.state.sequence import SequenceTracker
-from krakenwire.state.subscriptions import PRIVATE, Phase
+from krakenwire.state.subscriptions import PRIVATE, Phase, Wish
 from krakenwire.state.trades import TradeLog
 from krakenwire.wire.account import BalancesMessage, ExecutionsMessage
 from krakenwire.wire.book import BookMessage, Level3Message
@@ -502,8 +502,8 @@ class Session:
         for wish in told.ended:
             if not wish.wanted:
                 self._ended(wish.channel, wish.symbol, now)
-        if isinstance(reply, SubscribeReply) and not reply.rejected and reply.result is not None:
-            self._acknowledged(reply.result, now)
+        if isinstance(reply, SubscribeReply) and not reply.rejected:
+            self._acknowledged(told.granted, reply.result, now)
         elif isinstance(reply, UnsubscribeReply) and not reply.rejected and reply.result is not None:
             channel, symbol = reply.result.channel.value, reply.result.symbol
             if self.desk.subscriptions.get(channel, symbol, reply.result.interval) is None:
@@ -518,13 +518,17 @@ class Session:
                 self.books.refused(event.channel, event.symbol, event.reason)
         return [reply, *told.events]
 
-    def _acknowledged(self, result: SubscriptionResult, now: float) -> None:
-        channel, symbol = result.channel.value, result.symbol
-        self.sequences.reset(channel if symbol is None else (channel, symbol))
-        self.ledger.open(channel, symbol, State.ACKED, now)
-        self._liveness.watching = True
-        if symbol is not None:
-            self.books.subscribed(channel, symbol, result.depth)
+    def _acknowledged(self, ours: tuple[Wish, ...], result: SubscriptionResult | None, now: float) -> None:
+        """Kraken holds subscriptions. What it says of them is not promised; what we asked for ourselves is known."""
+        told = [(wish.channel, wish.symbol, getattr(wish.held, "depth", None)) for wish in ours]
+        if not told and result is not None:
+            told = [(result.channel.value, result.symbol, result.depth)]
+        for channel, symbol, depth in told:
+            self.sequences.reset(channel if symbol is None else (channel, symbol))
+            self.ledger.open(channel, symbol, State.ACKED, now)
+            self._liveness.watching = True
+            if symbol is not None:
+                self.books.subscribed(channel, symbol, depth)
 
     def _ended(self, channel: str, symbol: str | None, now: float) -> None:
         self._seen.pop((channel, symbol), None)

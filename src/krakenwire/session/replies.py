@@ -40,6 +40,8 @@ class Told(Struct, frozen=True):
     """What a reply came to."""
 
     events: list[Event]
+    granted: tuple[Wish, ...] = ()
+    """Subscriptions of ours that Kraken holds from now on."""
     ended: tuple[Wish, ...] = ()
     """Subscriptions that Kraken does not hold any more."""
 
@@ -64,9 +66,9 @@ class Replies:
             return self._foreign(reply)
         if isinstance(reply, SubscribeReply) and not reply.rejected and answer.pending is not None:
             depth = None if reply.result is None else reply.result.depth
-            for key in answer.about:
-                self._granted(self._subscriptions.granted(key, answer.pending.request.params, depth), now)
-            return Told(events)
+            asked = answer.pending.request.params
+            wishes = [self._subscriptions.granted(key, asked, depth) for key in answer.about]
+            return Told(events, granted=tuple(self._granted(wish, now) for wish in wishes))
         wishes = [wish for key in answer.about if (wish := self._subscriptions.at(key)) is not None]
         if reply.rejected:
             return Told(events + [event for wish in wishes for event in self._refused(wish, reply, now)])
@@ -86,13 +88,13 @@ class Replies:
 
     # ---------------------------------------------------------------- granted
 
-    def _granted(self, wish: Wish, now: float) -> None:
+    def _granted(self, wish: Wish, now: float) -> Wish:
         if wish.phase in {Phase.SUBSCRIBING, Phase.IDLE}:  # IDLE: the answer came after it was given up
             wish.phase = Phase.SUBSCRIBED
             if not wish.delivered and _brings_snapshot(wish):
                 wish.snapshot_by = now + self._desk.limits.snapshot
                 self._desk.wake(wish.snapshot_by)
-        self._desk.settle(wish, now)
+        return self._desk.settle(wish, now)
 
     def _ended(self, wish: Wish, now: float) -> Wish:
         if wish.phase is Phase.UNSUBSCRIBING:

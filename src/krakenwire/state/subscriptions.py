@@ -153,14 +153,17 @@ class Subscriptions:
         """The subscription of a key."""
         return self._wishes.get(key)
 
-    def granted(self, key: Key, asked: Subscription, depth: int | None) -> Wish:
+    def granted(self, key: Key, asked: Any, depth: int | None) -> Wish:
         """Kraken granted what we asked, with the depth it holds if it told. What it holds and nobody wants any more has to be ended."""
         wish = self._wishes.get(key)
         if wish is None:
             wish = Wish(key, dict(_singles(asked))[key], own=True)
             wish.wanted = False
         if depth is not None and getattr(wish.held, "depth", depth) != depth:
-            wish.held = replace(wish.held, depth=depth)  # the answer to an earlier request than the last
+            # The answer to an earlier request than the last, or another depth than was asked for.
+            wish.held = _with_depth(wish.held, depth)
+            if wish.params.depth == asked.depth != depth:
+                wish.params = wish.held  # asking again would bring it again
         return wish
 
     def of(self, channel: str, symbol: str | None) -> list[Wish]:
@@ -275,6 +278,14 @@ def _singles(params: Subscription) -> Iterator[tuple[Key, Subscription]]:
         return
     for symbol in dict.fromkeys(getattr(params, "symbol", ())):
         yield (channel, symbol, getattr(params, "interval", None)), replace(params, symbol=(symbol,))
+
+
+def _with_depth(params: Any, depth: int) -> Any:
+    """The same parameters with another depth; unchanged if no request may have it."""
+    try:
+        return replace(params, depth=depth)
+    except UsageError:
+        return params
 
 
 def _as_params(result: SubscriptionResult) -> Subscription | None:
