@@ -53,6 +53,8 @@ class Asked(Enum):
     """This symbol was taken anew too often."""
     LATER = auto()
     """The connection has taken too many anew; asked for as soon as the budget allows."""
+    ENDING = auto()
+    """It is not wanted any more: there is nothing to be taken anew."""
 
 
 class Desk:
@@ -101,6 +103,7 @@ class Desk:
             if wish.channel == channel and symbol in (None, wish.symbol) and interval in (None, wish.key[2])
         ]
         for wish in found:
+            self._later.pop(wish.key[:2], None)
             self.subscriptions.drop(wish)
         if self.waiting:
             self._waits(now)
@@ -119,45 +122,42 @@ class Desk:
 
         `held`: depth of the book as it is held; `depth`: the depth to ask for. Needed where no answer told them.
         """
+        wishes = self.subscriptions.of(channel, symbol)
+        if wishes and not any(wish.wanted for wish in wishes):
+            return Asked.ENDING
         spent = self._budgets.spend(channel, symbol, now)
         if spent is Spent.SYMBOL:
             return Asked.SPENT
         if spent is Spent.CHANNEL:
             self.postpone(channel, symbol, now)
             return Asked.LATER
-        if not self.asks or (channel in PRIVATE and not self.authenticates):
-            return Asked.CALLER
-        try:
-            wish = self._known(channel, symbol, held)
-            if wish is None:
-                return Asked.CALLER
+        may_ask = self.asks and (channel not in PRIVATE or self.authenticates)
+        wishes = (wishes or self._unseen(channel, symbol, held)) if may_ask else []
+        for wish in wishes:
             if depth is not None and symbol is not None:
                 wish.params = _book_params(channel, symbol, depth)
-        except UsageError:
-            return Asked.CALLER  # a symbol or depth that no request may have: hostile, or newer than we are
-        if wish.phase is Phase.SUBSCRIBED or wish.delivered:
-            wish.again = True
-        self.subscriptions.settle(wish)
-        self._waits(now)
-        return Asked.WAITING
+            if wish.phase is Phase.SUBSCRIBED or (wish.delivered and wish.phase is not Phase.UNSUBSCRIBING):
+                wish.again = wish.wanted
+            self.settle(wish, now)
+        return Asked.WAITING if wishes else Asked.CALLER
 
-    def _known(self, channel: str, symbol: str | None, held: int | None) -> Wish | None:
-        """The subscription, even if it was never seen: what delivers, Kraken knows. None: its parameters are not known."""
-        wish = self.subscriptions.get(channel, symbol)
-        if wish is not None:
-            return wish
+    def _unseen(self, channel: str, symbol: str | None, held: int | None) -> list[Wish]:
+        """A subscription that was never seen, though it delivers: Kraken knows it. Empty if its parameters are not known."""
         params: Subscription
-        if symbol is not None and held is not None:
-            params = _book_params(channel, symbol, held)
-        elif channel == "executions":
-            params = ExecutionsSubscription(snap_orders=True, snap_trades=True)
-        elif channel == "balances":
-            params = BalancesSubscription()
-        else:
-            return None
-        (wish,) = self.subscriptions.want(params, own=False)
+        try:
+            if symbol is not None and held is not None:
+                params = _book_params(channel, symbol, held)
+            elif channel == "executions":
+                params = ExecutionsSubscription(snap_orders=True, snap_trades=True)
+            elif channel == "balances":
+                params = BalancesSubscription()
+            else:
+                return []
+            (wish,) = self.subscriptions.want(params, own=False)
+        except UsageError:
+            return []  # a symbol or depth that no request may have (hostile, or newer than we are), or too many
         wish.phase = Phase.SUBSCRIBED
-        return wish
+        return [wish]
 
     def postpone(self, channel: str, symbol: str | None, now: float) -> None:
         """Try again when the budgets of a subscription allow it."""

@@ -78,7 +78,6 @@ class Wish:
         "own",
         "params",
         "phase",
-        "refused",
         "snapshot_by",
         "tries",
         "wanted",
@@ -98,8 +97,6 @@ class Wish:
         self.again = False
         """Whether it is to be taken anew: unsubscribed, then subscribed."""
         self.phase = Phase.IDLE
-        self.refused: str | None = None
-        """Kraken's words for a final refusal."""
         self.tries = 0
         """Requests without an answer, or without a snapshot after it, in a row."""
         self.not_before = 0.0
@@ -118,7 +115,7 @@ class Wish:
     @property
     def step(self) -> Step | None:
         """What has to be asked next to come closer to what is wanted."""
-        if self.phase is Phase.IDLE and self.wanted and self.refused is None:
+        if self.phase is Phase.IDLE and self.wanted:
             return Step.SUBSCRIBE
         if self.phase is Phase.SUBSCRIBED and (self.again or not self.wanted or self.params != self.held):
             return Step.UNSUBSCRIBE
@@ -187,7 +184,7 @@ class Subscriptions:
             if wish is None:
                 wish = self._wishes[key] = Wish(key, single, own=own)
             wish.params = single
-            wish.wanted, wish.refused = True, None
+            wish.wanted = True
             wish.own = wish.own or own
             found.append(self.settle(wish))
         return found
