@@ -172,7 +172,7 @@ class GapReason(StrEnum):
     SNAPSHOT_DIFFERS = "snapshot_differs"
     SILENT = "silent"
     RESYNC = "resync"
-    """The caller asked for it."""
+    """It is taken anew, because the caller asked for that, or for other parameters."""
 
 
 class Gap(Struct, frozen=True):

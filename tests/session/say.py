@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from krakenwire.errors import BookNotLive
+from krakenwire.events import Event
 from krakenwire.session import Session
 
 
@@ -39,3 +42,26 @@ def is_live(session: Session, symbol: str = "BTC/USD") -> bool:
         return session.book(symbol).verified
     except BookNotLive:
         return False
+
+
+def granted(session: Session, *, now: float = 1.0, **told: object) -> list[dict[str, Any]]:
+    """Grant whatever the session asks now, one answer a symbol, with `told` in the result. Returns the requests."""
+    requests = [json.loads(frame) for frame in session.take_outgoing(now=now)]
+    for request in requests:
+        params = request["params"]
+        for symbol in params.get("symbol", (None,)):
+            result = {"channel": params["channel"]} | ({} if symbol is None else {"symbol": symbol}) | told
+            reply = {"method": request["method"], "req_id": request["req_id"], "success": True}
+            session.receive(json.dumps(reply | {"result": result}), now=now)
+    return requests
+
+
+def refused(session: Session, error: str, *, now: float = 1.0) -> list[Event]:
+    """Refuse whatever the session asks now, one answer a symbol. Returns what the session said."""
+    events: list[Event] = []
+    for request in map(json.loads, session.take_outgoing(now=now)):
+        for symbol in request["params"].get("symbol", (None,)):
+            reply = {"method": request["method"], "req_id": request["req_id"], "success": False}
+            about = {"channel": request["params"]["channel"]} if symbol is None else {"symbol": symbol}
+            events += session.receive(json.dumps(reply | about | {"error": error}), now=now)
+    return events

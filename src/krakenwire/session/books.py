@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from krakenwire.events import (
     BookCrossed,
     BookLive,
@@ -155,13 +157,20 @@ class BookKeeper:
             if book.status is not BookStatus.RESYNCING and book.status is not BookStatus.DISPUTED:
                 book.stop(BookStatus.WANTED, "no snapshot yet")
 
-    def unsubscribed(self, channel: str, symbol: str) -> None:
+    def taken_anew(self, channel: str, symbol: str | None, now: float) -> list[Event]:
+        """Kraken does not send a book any more that is wanted: it cannot be read until a snapshot. Nothing if it was lost before."""
+        book = self.get(channel, symbol)
+        if book is None or not book.readable:
+            return []
+        return self._broken(book, Doubt(wrong=True, reason="taken anew"), now, GapReason.RESYNC)
+
+    def ended(self, channel: str, symbol: str, reason: str) -> None:
         """The book ends here; a later snapshot begins a new one."""
         book = self._shelves[channel].get(symbol) if channel in self._shelves else None
         if book is not None:
             self.recovery.ended(book)
             if book.status is not BookStatus.CLOSED:  # else it is closed for a better reason
-                book.stop(BookStatus.CLOSED, "unsubscribed")
+                book.stop(BookStatus.CLOSED, reason)
             book.stated_depth = book.inferred_depth = None
 
     def refused(self, channel: str, symbol: str, reason: str) -> None:
@@ -244,20 +253,33 @@ class BookKeeper:
         gap: GapReason = GapReason.CHECKSUM,
         timestamp: str | None = None,
     ) -> list[Event]:
-        self._ledger.close(shelf.channel, book.symbol, State.VERIFIED, now, cause=doubt.reason)
-        book.stop(BookStatus.RESYNCING, doubt.reason)
         reason = doubt.reason
         larger = shelf.larger(book) if gap is GapReason.CHECKSUM else None
         if larger is not None:
             # The depth was only our conclusion: a mismatch is our mistake until the next larger one failed too.
             book.inferred_depth = larger
             reason = f"{reason} under an inferred depth; trying {larger}"
-        lost = BookLost(
-            shelf.channel, book.symbol, reason, doubt.expected, doubt.computed, book.explain(), timestamp
-        )
-        since = book.verified_at
-        asked = self.recovery.ask(book, reason, now, depth=larger)
-        return [Gap(shelf.channel, book.symbol, gap, since=since), lost, *asked]
+        events = self._broken(book, structs.replace(doubt, reason=reason), now, gap, timestamp)
+        return events + self.recovery.ask(book, reason, now, depth=larger)
+
+    def _broken(
+        self, book: Book[Any], doubt: Doubt, now: float, gap: GapReason, timestamp: str | None = None
+    ) -> list[Event]:
+        """From here on the book cannot be read."""
+        self._ledger.close(book.channel, book.symbol, State.VERIFIED, now, cause=doubt.reason)
+        book.stop(BookStatus.RESYNCING, doubt.reason)
+        return [
+            Gap(book.channel, book.symbol, gap, since=book.verified_at),
+            BookLost(
+                book.channel,
+                book.symbol,
+                doubt.reason,
+                doubt.expected,
+                doubt.computed,
+                book.explain(),
+                timestamp,
+            ),
+        ]
 
     def _without_snapshot(self, shelf: Any, symbol: str, now: float) -> list[Event]:
         self.discarded += 1

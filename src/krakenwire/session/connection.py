@@ -46,7 +46,7 @@ from krakenwire.state.ledger import Ledger, State
 from krakenwire.state.level2 import BookView
 from krakenwire.state.liveness import Liveness
 from krakenwire.state.sequence import SequenceTracker
-from krakenwire.state.subscriptions import PRIVATE, Phase
+from krakenwire.state.subscriptions import PRIVATE, Phase, Wish
 from krakenwire.state.trades import TradeLog
 from krakenwire.wire.account import BalancesMessage, ExecutionsMessage
 from krakenwire.wire.book import BookMessage, Level3Message
@@ -216,7 +216,11 @@ class Session:
         """Look at every timer. Call it when nothing received is left unread: late reading is not Kraken's silence."""
         events = self.replies.tick(now)
         for channel, symbol in self.desk.postponed(now):
-            events += self.recovery.postponed(channel, symbol, now) or self._resync(channel, symbol, now)
+            book = self.books.get(channel, symbol)
+            events += (
+                self._resync(channel, symbol, now) if book is None else self.recovery.postponed(book, now)
+            )
+        self.desk.rest(now)
         events += self.recovery.tick(now)
         watch = self._watch()
         if watch.dead(now):
@@ -246,7 +250,7 @@ class Session:
         dropped = self.desk.unsubscribe(channel, symbol, interval, now)
         for wish in dropped:
             if wish.phase is Phase.IDLE:  # Kraken knows nothing of it, so no answer will end it
-                self._ended(wish.channel, wish.symbol, now)
+                self._ended(wish.channel, wish.symbol, now, "unsubscribed")
         return bool(dropped)
 
     def resync(self, channel: str, symbol: str | None = None, *, now: float) -> list[Event]:
@@ -279,8 +283,9 @@ class Session:
         """From now on anything may be missed: one `Gap` a subscription; books are stale until a snapshot."""
         events: list[Event] = [
             Gap(channel, symbol, reason, since=self.books.verified_at(channel, symbol, since))
-            for (channel, symbol), since in self._seen.items()
+            for channel, symbol, since in self._streams()
         ]
+        dropped = [wish for wish in self.desk.subscriptions if not wish.wanted]
         self._seen.clear()
         self.books.make_stale(reason.value)
         self.sequences.reset_all()
@@ -289,7 +294,22 @@ class Session:
         self.account.interrupt()
         self.ledger.close_all(now, reason.value)
         self._liveness.watching = False
-        return events + self.desk.lost(now)
+        self._refusals.clear()
+        if reason is not GapReason.SILENT:  # a silent peer may go on speaking on the same connection
+            self._connection_id = None
+        events += self.desk.lost(now)
+        for wish in dropped:
+            self._ended(wish.channel, wish.symbol, now, "unsubscribed")
+        return events
+
+    def _streams(self) -> list[tuple[str, str | None, float]]:
+        """What is subscribed, and when it was last heard, or else acknowledged: what was never heard may be missed, too."""
+        acked = {
+            (entry.channel, entry.symbol): since
+            for entry in self.ledger.entries()
+            if (since := entry[State.ACKED].since) is not None
+        }
+        return [(*key, since) for key, since in (acked | self._seen).items()]
 
     # ---------------------------------------------------------------- frames that the fast way refused
 
@@ -346,7 +366,7 @@ class Session:
         events: list[Event] = [FrameRejected(raw, str(error), json=error.json)]
         if error.json:
             return events
-        for (channel, symbol), since in self._seen.items():
+        for channel, symbol, since in self._streams():
             if channel in UNPROVABLE:
                 events.append(Gap(channel, symbol, GapReason.FRAME_REFUSED, since=since))
         self._refusals = [then for then in self._refusals if now - then < REFUSALS_SECONDS] + [now]
@@ -393,6 +413,8 @@ class Session:
         for ticker in self._in_order("ticker", message, events, now):
             self._note("ticker", ticker.symbol, now)
             events.append(ticker)
+            if message.type is MessageType.SNAPSHOT:
+                self.desk.delivered("ticker", ticker.symbol)
         return events
 
     def _on_trade(self, message: TradeMessage, now: float) -> list[Event]:
@@ -526,15 +548,17 @@ class Session:
 
     def _on_reply(self, reply: Any, now: float) -> list[Event]:
         told = self.replies.answered(reply, now)
+        events: list[Event] = [reply, *told.events]
+        cause = reply.error or "unsubscribed"
         for wish in told.ended:
-            if not wish.wanted:
-                self._ended(wish.channel, wish.symbol, now)
-        if isinstance(reply, SubscribeReply) and not reply.rejected and reply.result is not None:
-            self._acknowledged(reply.result, now)
+            if wish.wanted:
+                events += self._taken_anew(wish.channel, wish.symbol, now)
+            else:
+                self._ended(wish.channel, wish.symbol, now, cause)
+        if isinstance(reply, SubscribeReply) and not reply.rejected:
+            self._acknowledged(told.granted, reply.result, now)
         elif isinstance(reply, UnsubscribeReply) and not reply.rejected and reply.result is not None:
-            channel, symbol = reply.result.channel.value, reply.result.symbol
-            if self.desk.subscriptions.get(channel, symbol, reply.result.interval) is None:
-                self._ended(channel, symbol, now)
+            self._ended(reply.result.channel.value, reply.result.symbol, now, cause)
         for event in told.events:
             if (
                 isinstance(event, SubscriptionRejected)
@@ -543,21 +567,47 @@ class Session:
                 and event.symbol
             ):
                 self.books.refused(event.channel, event.symbol, event.reason)
-        return [reply, *told.events]
+        return events
 
-    def _acknowledged(self, result: SubscriptionResult, now: float) -> None:
-        channel, symbol = result.channel.value, result.symbol
-        self.sequences.reset(channel if symbol is None else (channel, symbol))
-        self.ledger.open(channel, symbol, State.ACKED, now)
-        self._liveness.watching = True
-        if symbol is not None:
-            self.books.subscribed(channel, symbol, result.depth)
+    def _acknowledged(self, ours: tuple[Wish, ...], result: SubscriptionResult | None, now: float) -> None:
+        """Kraken holds subscriptions. What it says of them is not promised; what we asked for ourselves is known."""
+        told = [(wish.channel, wish.symbol, getattr(wish.held, "depth", None)) for wish in ours]
+        if not told and result is not None:
+            told = [(result.channel.value, result.symbol, result.depth)]
+        for channel, symbol, depth in told:
+            self.sequences.reset(channel if symbol is None else (channel, symbol))
+            self.ledger.open(channel, symbol, State.ACKED, now)
+            self._liveness.watching = True
+            if symbol is not None:
+                self.books.subscribed(channel, symbol, depth)
 
-    def _ended(self, channel: str, symbol: str | None, now: float) -> None:
+    def _ended(self, channel: str, symbol: str | None, now: float, cause: str) -> None:
+        """A subscription is over, unless there is another of its channel and symbol: an interval, or the same one wanted again."""
+        if self.desk.subscriptions.of(channel, symbol):
+            return
         self._seen.pop((channel, symbol), None)
-        self.ledger.close(channel, symbol, State.WANTED, now, cause="unsubscribed")
+        self._interrupt(channel, symbol)
+        self.ledger.close(channel, symbol, State.WANTED, now, cause=cause)
         if symbol is not None:
-            self.books.unsubscribed(channel, symbol)
+            self.books.ended(channel, symbol, cause)
+
+    def _taken_anew(self, channel: str, symbol: str | None, now: float) -> list[Event]:
+        """Kraken ended a subscription that is wanted and will be asked for again: what happens meanwhile may be missed."""
+        events = self.books.taken_anew(channel, symbol, now)
+        since = self._seen.pop((channel, symbol), None)
+        told = since is None or channel in self._behind or channel in {"book", "level3"}
+        if not told:
+            events.append(Gap(channel, symbol, GapReason.RESYNC, since=since))
+        self._interrupt(channel, symbol)
+        self.ledger.close(channel, symbol, State.ACKED, now, cause="taken anew")
+        return events
+
+    def _interrupt(self, channel: str, symbol: str | None) -> None:
+        """What is remembered of a stream is not followed from here on."""
+        if channel in {"executions", "balances"}:
+            self.account.interrupt(channel)
+        elif channel == "trade" and symbol is not None:
+            self.trades.interrupted(symbol)
 
     def _on_notice(self, notice: ErrorNotice, _now: float) -> list[Event]:
         # It names no request: whatever it is about goes unanswered, and the time limit of its answer sees to that.
@@ -570,6 +620,7 @@ class Session:
         asked = self.desk.resync(channel, symbol, now)
         if asked in {Asked.SPENT, Asked.LATER}:
             self.desk.postpone(channel, symbol, now)
+        if asked in {Asked.SPENT, Asked.LATER, Asked.ENDING}:
             return []
         return [ResyncNeeded(channel, symbol, reason, requested=asked is Asked.WAITING)]
 

@@ -14,7 +14,7 @@ from krakenwire.errors import UsageError
 from krakenwire.events import Event, ReplyMissing
 from krakenwire.session.budgets import ResyncBudgets, Spent
 from krakenwire.session.limits import Limits
-from krakenwire.state.requests import Requests
+from krakenwire.state.requests import FIRST_REQ_ID, Requests
 from krakenwire.state.subscriptions import (
     PRIVATE,
     Key,
@@ -53,6 +53,8 @@ class Asked(Enum):
     """This symbol was taken anew too often."""
     LATER = auto()
     """The connection has taken too many anew; asked for as soon as the budget allows."""
+    ENDING = auto()
+    """It is not wanted any more: there is nothing to be taken anew."""
 
 
 class Desk:
@@ -101,6 +103,7 @@ class Desk:
             if wish.channel == channel and symbol in (None, wish.symbol) and interval in (None, wish.key[2])
         ]
         for wish in found:
+            self._later.pop(wish.key[:2], None)
             self.subscriptions.drop(wish)
         if self.waiting:
             self._waits(now)
@@ -119,45 +122,42 @@ class Desk:
 
         `held`: depth of the book as it is held; `depth`: the depth to ask for. Needed where no answer told them.
         """
+        wishes = self.subscriptions.of(channel, symbol)
+        if wishes and not any(wish.wanted for wish in wishes):
+            return Asked.ENDING
         spent = self._budgets.spend(channel, symbol, now)
         if spent is Spent.SYMBOL:
             return Asked.SPENT
         if spent is Spent.CHANNEL:
             self.postpone(channel, symbol, now)
             return Asked.LATER
-        if not self.asks or (channel in PRIVATE and not self.authenticates):
-            return Asked.CALLER
-        try:
-            wish = self._known(channel, symbol, held)
-            if wish is None:
-                return Asked.CALLER
+        may_ask = self.asks and (channel not in PRIVATE or self.authenticates)
+        wishes = (wishes or self._unseen(channel, symbol, held)) if may_ask else []
+        for wish in wishes:
             if depth is not None and symbol is not None:
                 wish.params = _book_params(channel, symbol, depth)
-        except UsageError:
-            return Asked.CALLER  # a symbol or depth that no request may have: hostile, or newer than we are
-        if wish.phase is Phase.SUBSCRIBED or wish.delivered:
-            wish.again = True
-        self.subscriptions.settle(wish)
-        self._waits(now)
-        return Asked.WAITING
+            if wish.phase is Phase.SUBSCRIBED or (wish.delivered and wish.phase is not Phase.UNSUBSCRIBING):
+                wish.again = wish.wanted
+            self.settle(wish, now)
+        return Asked.WAITING if wishes else Asked.CALLER
 
-    def _known(self, channel: str, symbol: str | None, held: int | None) -> Wish | None:
-        """The subscription, even if it was never seen: what delivers, Kraken knows. None: its parameters are not known."""
-        wish = self.subscriptions.get(channel, symbol)
-        if wish is not None:
-            return wish
+    def _unseen(self, channel: str, symbol: str | None, held: int | None) -> list[Wish]:
+        """A subscription that was never seen, though it delivers: Kraken knows it. Empty if its parameters are not known."""
         params: Subscription
-        if symbol is not None and held is not None:
-            params = _book_params(channel, symbol, held)
-        elif channel == "executions":
-            params = ExecutionsSubscription(snap_orders=True, snap_trades=True)
-        elif channel == "balances":
-            params = BalancesSubscription()
-        else:
-            return None
-        (wish,) = self.subscriptions.want(params, own=False)
+        try:
+            if symbol is not None and held is not None:
+                params = _book_params(channel, symbol, held)
+            elif channel == "executions":
+                params = ExecutionsSubscription(snap_orders=True, snap_trades=True)
+            elif channel == "balances":
+                params = BalancesSubscription()
+            else:
+                return []
+            (wish,) = self.subscriptions.want(params, own=False)
+        except UsageError:
+            return []  # a symbol or depth that no request may have (hostile, or newer than we are), or too many
         wish.phase = Phase.SUBSCRIBED
-        return wish
+        return [wish]
 
     def postpone(self, channel: str, symbol: str | None, now: float) -> None:
         """Try again when the budgets of a subscription allow it."""
@@ -186,21 +186,33 @@ class Desk:
     def queue(self, request: Any, now: float) -> int:
         """Send a request of the caller's when frames are taken. Returns its number.
 
-        Raises: UsageError, if too many wait, or it needs a token that cannot be had.
+        Raises: UsageError, if too many wait, its number is taken, or it needs a token that cannot be had.
         """
         if len(self._queue) >= MAX_QUEUED:
             raise UsageError(f"{MAX_QUEUED} requests wait to be taken already", field="request")
         if _needs_token(request) and not self.authenticates:
             raise UsageError("needs a token, and there is no token provider", field="request")
+        if request.req_id is not None:
+            self._check_number(request.req_id)
+        return self._append(request, now)
+
+    def _check_number(self, req_id: int) -> None:
+        """A caller's own number must be neither one of ours nor that of a request without an answer."""
+        if req_id >= FIRST_REQ_ID:
+            raise UsageError(f"must be less than {FIRST_REQ_ID}; above are the session's own", field="req_id")
+        if self.requests.pending(req_id) or any(waits.req_id == req_id for waits in self._queue):
+            raise UsageError("is the number of a request that is not answered yet", field="req_id")
+
+    def _append(self, request: Any, now: float) -> int:
         numbered = self.requests.numbered(request)
         self._queue.append(numbered)
         self._waits(now)
         return int(numbered.req_id)
 
     def ping(self, now: float) -> None:
-        """Ask whether the peer is there, if anybody sends what we ask, and only once at a time."""
-        if self.taken and not any(isinstance(request, Ping) for request in self._queue):
-            self.queue(Ping(), now)
+        """Ask whether the peer is there, if the session asks at all and anybody sends it, and only once at a time."""
+        if self.asks and self.taken and not any(isinstance(request, Ping) for request in self._queue):
+            self._append(Ping(), now)
 
     # ---------------------------------------------------------------- out
 
@@ -220,20 +232,20 @@ class Desk:
         self._token = token
 
     def take(self, now: float) -> list[bytes]:
-        """Frames to send now, in order. They count as sent."""
+        """Frames to send now, in order; they count as sent. While too many are unanswered the rest goes on waiting."""
         self.taken, self.ignored_since = True, None
-        frames = [self._send(request, now) for request in self._ready()]
+        frames = []
+        waiting, self._queue = self._queue, []
+        for request in waiting:
+            if self.requests.full or (self._token is None and _needs_token(request)):
+                self._queue.append(request)
+            else:
+                frames.append(self._send(request, now))
         for step, wishes in self.subscriptions.steps(now, authenticated=self._token is not None):
+            if self.requests.full:
+                break
             frames.append(self._step(step, wishes, now))
         return frames
-
-    def _ready(self) -> list[Any]:
-        if self._token is not None:
-            ready, self._queue = self._queue, []
-            return ready
-        ready = [request for request in self._queue if not _needs_token(request)]
-        self._queue = [request for request in self._queue if _needs_token(request)]
-        return ready
 
     def _step(self, step: Step, wishes: list[Wish], now: float) -> bytes:
         params = self.subscriptions.asked(step, wishes)

@@ -22,7 +22,7 @@ class Recovery:
         self._desk = desk
         self._policy = policy
         self._disputed: dict[tuple[str, str], Book[Any]] = {}
-        self._waiting: dict[tuple[str, str], tuple[Book[Any], str]] = {}
+        self._waiting: dict[tuple[str, str], str] = {}
 
     def ask(self, book: Book[Any], reason: str, now: float, *, depth: int | None = None) -> list[Event]:
         """Take a book anew that was lost just now; `depth` if it is to be another than it is held under."""
@@ -31,12 +31,10 @@ class Recovery:
         self._settle(book)
         return self._resync(book, reason, now, depth=depth)
 
-    def postponed(self, channel: str, symbol: str | None, now: float) -> list[Event]:
+    def postponed(self, book: Book[Any], now: float) -> list[Event]:
         """The budget of the connection allows another resync."""
-        if symbol is None:
-            return []
-        book, reason = self._waiting.pop((channel, symbol), (None, ""))
-        return [] if book is None or book.readable else self._resync(book, reason, now)
+        reason = self._waiting.pop((book.channel, book.symbol), None)
+        return [] if reason is None or book.status is BookStatus.LIVE else self._resync(book, reason, now)
 
     def answered(self, book: Book[Any]) -> None:
         """A snapshot came, good or bad."""
@@ -71,7 +69,8 @@ class Recovery:
         if asked is Asked.SPENT:
             return self._dispute(book, reason, now)
         if asked is Asked.LATER:
-            self._waiting[book.channel, book.symbol] = (book, reason)
+            self._waiting[book.channel, book.symbol] = reason
+        if asked in {Asked.LATER, Asked.ENDING}:
             return []
         return [ResyncNeeded(book.channel, book.symbol, reason, requested=asked is Asked.WAITING)]
 

@@ -21,6 +21,7 @@ from krakenwire.session.desk import Desk
 from krakenwire.state.requests import Pending, Verdict
 from krakenwire.state.subscriptions import Phase, Wish
 from krakenwire.wire.control import ReplyEnvelope, SubscribeReply, SubscriptionReply
+from krakenwire.wire.enums import Channel
 from krakenwire.wire.refusals import ErrorKind
 from krakenwire.wire.subscriptions import BalancesSubscription, ExecutionsSubscription, Ping
 
@@ -40,8 +41,10 @@ class Told(Struct, frozen=True):
     """What a reply came to."""
 
     events: list[Event]
+    granted: tuple[Wish, ...] = ()
+    """Subscriptions of ours that Kraken holds from now on."""
     ended: tuple[Wish, ...] = ()
-    """Subscriptions that Kraken does not hold any more."""
+    """Subscriptions that Kraken does not hold any more, or never will. Those still wanted are asked for again."""
 
 
 class Replies:
@@ -64,39 +67,42 @@ class Replies:
             return self._foreign(reply)
         if isinstance(reply, SubscribeReply) and not reply.rejected and answer.pending is not None:
             depth = None if reply.result is None else reply.result.depth
-            for key in answer.about:
-                self._granted(self._subscriptions.granted(key, answer.pending.request.params, depth), now)
-            return Told(events)
+            asked = answer.pending.request.params
+            wishes = [self._subscriptions.granted(key, asked, depth) for key in answer.about]
+            return Told(events, granted=tuple(self._granted(wish, now) for wish in wishes))
         wishes = [wish for key in answer.about if (wish := self._subscriptions.at(key)) is not None]
-        if reply.rejected:
-            return Told(events + [event for wish in wishes for event in self._refused(wish, reply, now)])
-        return Told(events, ended=tuple(self._ended(wish, now) for wish in wishes))
+        if not reply.rejected:
+            return Told(events, ended=tuple(self._ended(wish, now) for wish in wishes))
+        for wish in wishes:
+            events += self._refused(wish, reply, now)
+        subscribing = isinstance(reply, SubscribeReply)
+        gone = [wish for wish in wishes if wish.phase is Phase.IDLE and not (subscribing and wish.wanted)]
+        return Told(events, ended=tuple(gone))
 
     def tick(self, now: float) -> list[Event]:
         """Look at every answer and every snapshot that should be there."""
         events: list[Event] = []
         for pending in self._desk.requests.expire(now):
             events += self._unanswered(pending, now)
-        for wish in self._subscriptions:
+        for wish in list(self._subscriptions):
             if wish.snapshot_by <= now:
                 wish.again = True
                 events += self._again(wish, "subscribed, and no snapshot", now)
-        self._desk.rest(now)
         return events
 
     # ---------------------------------------------------------------- granted
 
-    def _granted(self, wish: Wish, now: float) -> None:
+    def _granted(self, wish: Wish, now: float) -> Wish:
         if wish.phase in {Phase.SUBSCRIBING, Phase.IDLE}:  # IDLE: the answer came after it was given up
             wish.phase = Phase.SUBSCRIBED
-            if not wish.delivered and _brings_snapshot(wish):
+            if wish.wanted and not wish.delivered and _brings_snapshot(wish):
                 wish.snapshot_by = now + self._desk.limits.snapshot
                 self._desk.wake(wish.snapshot_by)
-        self._desk.settle(wish, now)
+        return self._desk.settle(wish, now)
 
     def _ended(self, wish: Wish, now: float) -> Wish:
         if wish.phase is Phase.UNSUBSCRIBING:
-            wish.phase = Phase.IDLE
+            _gone(wish)
         return self._desk.settle(wish, now)
 
     def _foreign(self, reply: SubscriptionReply) -> Told:
@@ -109,7 +115,8 @@ class Replies:
         if isinstance(reply, SubscribeReply):
             self._subscriptions.seen(result)
             return Told([])
-        wish = self._subscriptions.get(result.channel.value, result.symbol, result.interval)
+        interval = result.interval or 1 if result.channel is Channel.OHLC else None
+        wish = self._subscriptions.get(result.channel.value, result.symbol, interval)
         if wish is None:
             return Told([])
         if wish.phase is Phase.SUBSCRIBED:
@@ -141,7 +148,7 @@ class Replies:
             wish.tries = 1
         elif not subscribing:
             # Gone already, or gone for us all the same: what is wanted is asked for next.
-            wish.phase = Phase.IDLE
+            _gone(wish)
         elif kind is ErrorKind.ALREADY_SUBSCRIBED:
             wish.phase = Phase.SUBSCRIBED
             if not wish.delivered:
@@ -151,7 +158,7 @@ class Replies:
             subscribing = False  # it is there, with its snapshot: nothing was refused in truth
         else:
             retried = wish.wanted = False
-            wish.phase, wish.refused = Phase.IDLE, reply.error or ""
+            wish.phase = Phase.IDLE
         self._desk.settle(wish, now)
         return [_rejected(wish.channel, wish.symbol, reply, retried=retried)] if subscribing else []
 
@@ -180,6 +187,13 @@ class Replies:
         wish.tries = 0
         about = wish.channel if wish.symbol is None else f"{wish.channel} {wish.symbol}"
         return [ReconnectNeeded(f"{about}: {reason}")]
+
+
+def _gone(wish: Wish) -> None:
+    """Kraken holds the subscription no more. What came of it meanwhile was still of the old one."""
+    wish.phase = Phase.IDLE
+    wish.again = wish.delivered = False
+    wish.snapshot_by = math.inf
 
 
 def _step_back(wish: Wish) -> None:

@@ -89,6 +89,15 @@ class Requests:
     def __len__(self) -> int:
         return len(self._pending)
 
+    @property
+    def full(self) -> bool:
+        """Whether too many requests are unanswered to send another."""
+        return len(self._pending) >= MAX_PENDING
+
+    def pending(self, req_id: int) -> bool:
+        """Whether a request with this number is unanswered."""
+        return req_id in self._pending
+
     def numbered(self, request: Any) -> Any:
         """The request with a number: its own, or the next of ours."""
         if request.req_id is not None:
@@ -101,7 +110,7 @@ class Requests:
 
         Raises: UsageError, if its number is in use or too many requests are unanswered.
         """
-        if len(self._pending) >= MAX_PENDING:
+        if self.full:
             raise UsageError(f"{MAX_PENDING} requests are unanswered; wait for some of them", field="request")
         if request.req_id in self._pending:
             raise UsageError("is the number of a request that is not answered yet", field="req_id")

@@ -35,9 +35,9 @@ class Shelf(Generic[V]):
         return book
 
     def expect(self, symbol: str, depth: int | None) -> None:
-        """The subscribed depth is known from a request, an acknowledgement or the caller."""
+        """The subscribed depth is known from a request, an acknowledgement or the caller. One that is no depth is not believed."""
         book = self.open(symbol)
-        if book is not None and depth is not None:
+        if book is not None and depth is not None and depth > 0:
             book.stated_depth, book.inferred_depth = depth, None
 
     def depth_for(self, book: Book[V], levels: int) -> int:

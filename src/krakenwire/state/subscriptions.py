@@ -78,7 +78,6 @@ class Wish:
         "own",
         "params",
         "phase",
-        "refused",
         "snapshot_by",
         "tries",
         "wanted",
@@ -98,8 +97,6 @@ class Wish:
         self.again = False
         """Whether it is to be taken anew: unsubscribed, then subscribed."""
         self.phase = Phase.IDLE
-        self.refused: str | None = None
-        """Kraken's words for a final refusal."""
         self.tries = 0
         """Requests without an answer, or without a snapshot after it, in a row."""
         self.not_before = 0.0
@@ -118,7 +115,7 @@ class Wish:
     @property
     def step(self) -> Step | None:
         """What has to be asked next to come closer to what is wanted."""
-        if self.phase is Phase.IDLE and self.wanted and self.refused is None:
+        if self.phase is Phase.IDLE and self.wanted:
             return Step.SUBSCRIBE
         if self.phase is Phase.SUBSCRIBED and (self.again or not self.wanted or self.params != self.held):
             return Step.UNSUBSCRIBE
@@ -153,14 +150,17 @@ class Subscriptions:
         """The subscription of a key."""
         return self._wishes.get(key)
 
-    def granted(self, key: Key, asked: Subscription, depth: int | None) -> Wish:
+    def granted(self, key: Key, asked: Any, depth: int | None) -> Wish:
         """Kraken granted what we asked, with the depth it holds if it told. What it holds and nobody wants any more has to be ended."""
         wish = self._wishes.get(key)
         if wish is None:
             wish = Wish(key, dict(_singles(asked))[key], own=True)
             wish.wanted = False
         if depth is not None and getattr(wish.held, "depth", depth) != depth:
-            wish.held = replace(wish.held, depth=depth)  # the answer to an earlier request than the last
+            # The answer to an earlier request than the last, or another depth than was asked for.
+            wish.held = _with_depth(wish.held, depth)
+            if wish.params.depth == asked.depth != depth:
+                wish.params = wish.held  # asking again would bring it again
         return wish
 
     def of(self, channel: str, symbol: str | None) -> list[Wish]:
@@ -184,7 +184,7 @@ class Subscriptions:
             if wish is None:
                 wish = self._wishes[key] = Wish(key, single, own=own)
             wish.params = single
-            wish.wanted, wish.refused = True, None
+            wish.wanted = True
             wish.own = wish.own or own
             found.append(self.settle(wish))
         return found
@@ -275,6 +275,14 @@ def _singles(params: Subscription) -> Iterator[tuple[Key, Subscription]]:
         return
     for symbol in dict.fromkeys(getattr(params, "symbol", ())):
         yield (channel, symbol, getattr(params, "interval", None)), replace(params, symbol=(symbol,))
+
+
+def _with_depth(params: Any, depth: int) -> Any:
+    """The same parameters with another depth; unchanged if no request may have it."""
+    try:
+        return replace(params, depth=depth)
+    except UsageError:
+        return params
 
 
 def _as_params(result: SubscriptionResult) -> Subscription | None:
