@@ -8,6 +8,8 @@ KrakenWireError
 ├── CallbackFailed      a callback of the caller raised
 │   └── CallbackTimeout     it took longer than it was given
 ├── CallbackSlow        a callback of the caller kept everything else waiting
+├── RequestsIgnored     requests wait, and nobody sends them
+├── TokenUnavailable    private requests wait, and no token is to be had
 └── ConnectionLost      the socket is gone and retrying is over
 
 Facts are attributes; the text is for people. What Kraken does wrong while we are connected is an event, not
@@ -115,6 +117,14 @@ class CallbackSlow(KrakenWireError):
         self.kind = kind
         self.seconds = seconds
         self.count = count
+
+
+class RequestsIgnored(KrakenWireError):
+    """Requests of the session were not sent: nobody takes them, or sending failed (then `__cause__` says how)."""
+
+
+class TokenUnavailable(KrakenWireError):
+    """The token provider gave no token (`__cause__` says why, if it raised); it is asked again a little later."""
 
 
 class ConnectionLost(KrakenWireError):

@@ -13,6 +13,7 @@ from typing import Any
 from krakenwire.events import FrameRejected
 from krakenwire.handler.counts import ChannelTimes
 from krakenwire.handler.delivery import Delivery, Remainder, Settle
+from krakenwire.handler.outgoing import Outgoing
 from krakenwire.handler.status import Connection
 from krakenwire.handler.timeout import Rest, begin, refuse
 from krakenwire.handler.turns import Call
@@ -26,9 +27,17 @@ class Feed:
     """A session and what becomes of its events. `lock` guards all of it."""
 
     def __init__(
-        self, session: Session, delivery: Delivery, clock: Callable[[], float], *, counting: bool
+        self,
+        session: Session,
+        delivery: Delivery,
+        outgoing: Outgoing,
+        clock: Callable[[], float],
+        *,
+        counting: bool,
     ) -> None:
         self._session = session
+        self._desk = session.desk
+        self.outgoing = outgoing
         self._delivery = delivery
         self._lock = delivery.lock
         self._clock = clock
@@ -41,7 +50,7 @@ class Feed:
         self.errors = 0
         """Frames of which nothing could be used."""
 
-    def run(self, frame: object, settle: Settle) -> bool | Call:  # noqa: C901, PLR0912 (a call would cost more than any step)
+    def run(self, frame: object, settle: Settle) -> bool | Call:  # noqa: C901, PLR0912, PLR0915 (a call would cost more than any step)
         """Take a frame and call its callbacks, as far as that goes without waiting. A `Call` has to be finished.
 
         Callbacks are called with the lock held until one suspends: it keeps them in order over all threads.
@@ -60,6 +69,9 @@ class Feed:
                 events: list[Any] = session.receive(frame, now=start)
             else:
                 events = self._receive(frame, start)
+            desk = self._desk
+            if desk.ignored_since is not None or start >= desk.due_at:
+                self._attend(events, start)
             now = taken = clock()
             if session.refused:
                 self.errors += 1
@@ -103,6 +115,40 @@ class Feed:
             raise
         finally:
             self._lock.release()
+
+    @property
+    def unsent(self) -> bool:
+        """Whether something waits for a sender or a token provider that has to be awaited."""
+        return self._desk.ignored_since is not None and self.outgoing.asynchronous
+
+    async def send(self) -> None:
+        """Hand what waits to the caller's sender, and await it."""
+        errors: list[Any] = []
+        await self.outgoing.push_and_wait(self._clock(), errors)
+        if not errors:
+            return
+        with self._lock:
+            call = self._delivery.in_turn(errors, begin, self.uncounted, handled=True)
+        if isinstance(call, Call):
+            await self._delivery.finish(call)
+
+    def tick(self) -> None:
+        """Look at every timer. Not while a callback is being awaited: what Kraken said meanwhile was not read, so nobody is late."""
+        if self._delivery.busy is None:
+            now = self._clock()
+            events = self._session.tick(now=now)
+            self._push(events, now)
+            self.emit(events)
+
+    def _attend(self, events: list[Any], now: float) -> None:
+        """A timer has run out, or requests wait to be sent. What Kraken has said is read by now, so nobody is called late unjustly."""
+        if now >= self._desk.due_at:
+            events += self._session.tick(now=now)
+        self._push(events, now)
+
+    def _push(self, events: list[Any], now: float) -> None:
+        if self._desk.ignored_since is not None and not self.outgoing.asynchronous:
+            self.outgoing.push(now, events)
 
     def times(self) -> dict[str, ChannelTimes]:
         """By name of channel; nothing if nothing is counted."""

@@ -24,12 +24,20 @@ from krakenwire.events import (
 )
 from krakenwire.handler.delivery import Delivery
 from krakenwire.handler.feed import Feed
+from krakenwire.handler.outgoing import Outgoing, Send, TokenProvider
 from krakenwire.handler.routes import Callback
 from krakenwire.handler.status import ConnectionStatus
 from krakenwire.handler.timeout import begin, refuse
-from krakenwire.session import Session
+from krakenwire.session import Limits, Session
+from krakenwire.state.balances import Balance
+from krakenwire.state.book import BookStatus
+from krakenwire.state.ledger import Verdict
 from krakenwire.state.level2 import BookView
+from krakenwire.state.level3 import Level3View
+from krakenwire.state.orders import Order
 from krakenwire.state.sequence import SequenceStatus
+from krakenwire.wire.orders import Request
+from krakenwire.wire.subscriptions import Subscription
 
 DEFAULT_TIMEOUT = 5.0
 """Seconds an async callback may take."""
@@ -52,7 +60,11 @@ class KrakenV2MessageHandler:
     `krakenwire`, one a minute for each type of exception, with their number. `stop`: that, and the call that delivered the event
     raises the `CallbackFailed` after everything else was delivered.
     `enable_sequence_tracking`: False: sequence numbers are not judged. `enable_statistics`: False: frames are not counted by channel.
-    `clock`: monotonic seconds.
+    `on_outgoing`: called with each frame that the session wants sent, for instance `websocket.send`; plain or async. Without it, take them
+    with `take_outgoing()`. `token_provider`: gives a WebSocket token for private requests, as text; plain or async. Without it the
+    session cannot take private channels and level3 anew, and says so with `ResyncNeeded`.
+    `on_checksum_dispute`: what becomes of a book that is wrong after every resync: `hold`, `serve_unverified` or `stop`.
+    `limits`: how long the session waits, and how often it asks. `clock`: monotonic seconds.
 
     Threads: frames may come from any thread, one at a time; everything here may be called from any thread. The lock is held while a
     callback runs, up to its first await: a callback must not block on a thread that is itself waiting for this handler.
@@ -71,6 +83,10 @@ class KrakenV2MessageHandler:
         callback_timeout: float | None = DEFAULT_TIMEOUT,
         slow_callback: float | None = DEFAULT_SLOW,
         on_error: Literal["log", "stop"] = "log",
+        on_outgoing: Send | None = None,
+        token_provider: TokenProvider | None = None,
+        on_checksum_dispute: Literal["hold", "serve_unverified", "stop"] = "hold",
+        limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         _check_seconds("callback_timeout", callback_timeout)
@@ -79,12 +95,19 @@ class KrakenV2MessageHandler:
             raise UsageError("must be log or stop", field="on_error")
         self._clock = clock
         self._lock = threading.RLock()
-        self._session = Session(now=clock(), track_sequences=enable_sequence_tracking, asks=False)
+        self._session = Session(
+            now=clock(),
+            track_sequences=enable_sequence_tracking,
+            authenticates=token_provider is not None,
+            on_checksum_dispute=on_checksum_dispute,
+            limits=limits,
+        )
         self._delivery = Delivery(
             self._lock, clock, timeout=callback_timeout, slow=slow_callback, stop=on_error == "stop"
         )
         self._routes = self._delivery.routes
-        self._feed = Feed(self._session, self._delivery, clock, counting=enable_statistics)
+        self._outgoing = Outgoing(self._session, self._lock, on_outgoing, token_provider)
+        self._feed = Feed(self._session, self._delivery, self._outgoing, clock, counting=enable_statistics)
         self._rejected_entries = 0
         self._routes.add("frame_rejected", self._count_rejected)
 
@@ -194,7 +217,7 @@ class KrakenV2MessageHandler:
 
         Raises: UsageError, if an async callback is registered (use `process_message`), or too many events wait for their callbacks.
         """
-        if self._routes.asynchronous:
+        if self._routes.asynchronous or self._outgoing.asynchronous:
             raise UsageError("process() calls plain functions only; await process_message() instead")
         return self._feed.run(frame, refuse) is True
 
@@ -207,10 +230,17 @@ class KrakenV2MessageHandler:
 
         Raises: UsageError, if too many events wait for their callbacks.
         """
-        outcome = self._feed.run(frame, begin)
+        feed = self._feed
+        outcome = feed.run(frame, begin)
+        if feed.unsent:
+            await feed.send()
         if outcome is True or outcome is False:
             return outcome
-        await self._delivery.finish(outcome)
+        since, heard_at = self._clock(), self._session.heard_at
+        try:
+            await self._delivery.finish(outcome)
+        finally:
+            self._excuse(since, heard_at)
         return outcome.handled
 
     async def flush(self) -> None:
@@ -220,6 +250,69 @@ class KrakenV2MessageHandler:
                 return
             call = self._delivery.left_over(self._feed.uncounted)
         await self._delivery.finish(call)
+
+    # ---------------------------------------------------------------- what the session asks of Kraken
+
+    def take_outgoing(self) -> list[bytes]:
+        """Frames to send now, in order; each counts as sent. They may hold the token: never log them.
+
+        There is at most one step for each subscription and a bounded number of requests, nothing is asked twice, and what a snapshot
+        made needless is gone. Own numbers (`req_id`) start at 2^52. Call it after every frame, or give `on_outgoing` instead.
+        """
+        with self._lock:
+            errors: list[Any] = []
+            frames = self._outgoing.take(self._clock(), errors)
+            if errors:
+                self._feed.emit(errors)
+            return frames
+
+    def subscribe(self, params: Subscription) -> None:
+        """Want a subscription from now on, also on every later connection; the session asks for it and keeps it alive.
+
+        Raises: UsageError, if it is private and there is no `token_provider`, or there are too many.
+        """
+        with self._lock:
+            self._session.subscribe(params, now=self._clock())
+
+    def unsubscribe(self, channel: str, symbol: str | None = None, interval: int | None = None) -> bool:
+        """Want a subscription no more; without a symbol, every one of the channel. False: there was none."""
+        with self._lock:
+            return self._session.unsubscribe(channel, symbol, interval, now=self._clock())
+
+    def resync(self, channel: str, symbol: str | None = None) -> None:
+        """Take one subscription anew, within the budgets. Until its snapshot what is held of it cannot be read."""
+        with self._lock:
+            self._feed.emit(self._session.resync(channel, symbol, now=self._clock()))
+
+    def request(self, request: Request) -> int:
+        """Send any request with the next frames; returns its `req_id`. It is sent once, whatever becomes of it.
+
+        Raises: UsageError, if too many wait, or it needs a token and there is no `token_provider`.
+        """
+        with self._lock:
+            return self._session.request(request, now=self._clock())
+
+    @property
+    def deadline(self) -> float | None:
+        """When to call `tick`, on the handler's clock, if no frame comes before; None while there is nothing to wait for."""
+        with self._lock:
+            return self._session.deadline
+
+    def tick(self) -> None:
+        """Look at every timer: answers and snapshots that are due, disputed books, silence.
+
+        Every frame does the same, except that only `tick` can notice silence. While a callback is being awaited nothing is late: what
+        Kraken said meanwhile has not been read.
+        """
+        with self._lock:
+            self._feed.tick()
+
+    def _excuse(self, since: float, heard_at: float) -> None:
+        """Callbacks were awaited. If no frame was taken meanwhile, that time counts against nobody."""
+        with self._lock:
+            if self._session.heard_at == heard_at:
+                now = self._clock()
+                self._session.excuse(now - since, now=now)
 
     # ---------------------------------------------------------------- the connection
 
@@ -261,6 +354,20 @@ class KrakenV2MessageHandler:
         with self._lock:
             self._session.expect_book(symbol, depth)
 
+    def book_status(self, symbol: str, channel: Literal["book", "level3"] = "book") -> BookStatus | None:
+        """Where a book is in its life; None if nothing is known of it."""
+        with self._lock:
+            book = self._session.books.get(channel, symbol)
+            return None if book is None else book.status
+
+    def level3_book(self, symbol: str, depth: int | None = None) -> Level3View:
+        """As `book`, order by order.
+
+        Raises: BookNotLive, unless Kraken's checksum proved the book with its last message.
+        """
+        with self._lock:
+            return self._session.level3_book(symbol, depth)
+
     def book(self, symbol: str, depth: int | None = None) -> BookView:
         """An immutable copy of a book, of at most `depth` levels a side, for any thread.
 
@@ -269,19 +376,48 @@ class KrakenV2MessageHandler:
         with self._lock:
             return self._session.book(symbol, depth)
 
+    # ---------------------------------------------------------------- the account
+
+    def open_orders(self) -> tuple[Order, ...]:
+        """The caller's orders that are open by Kraken's last report. `account_live` tells whether to trust them."""
+        with self._lock:
+            return self._session.account.orders.open_orders()
+
+    def balances(self) -> tuple[Balance, ...]:
+        """What the caller holds of each asset, by Kraken's last word. `account_live` tells whether to trust it."""
+        with self._lock:
+            return self._session.account.balances.all()
+
+    @property
+    def account_live(self) -> dict[str, bool]:
+        """Of `executions` and `balances`: whether nothing was missed since a snapshot."""
+        with self._lock:
+            account = self._session.account
+            return {"executions": account.orders.live, "balances": account.balances.live}
+
     # ---------------------------------------------------------------- what happened so far
+
+    def trust(self, channel: str, symbol: str | None, start: float, end: float) -> Verdict:
+        """Whether the data between two times, on the handler's clock, is proven, and which parts are not, with their causes.
+
+        Raises: UsageError, if `end` lies before `start`.
+        """
+        with self._lock:
+            return self._session.ledger.trust(channel, symbol, start, end, now=self._clock())
 
     def get_statistics(self) -> dict[str, Any]:
         """Counts since construction, ready for JSON. Times are in seconds.
 
         * `total_messages`, `messages_by_channel`: frames handled; replies count as `reply`, unknown ones as `unknown`.
         * `error_count`: frames refused. `rejected_entries`: bad entries of frames that were handled.
-        * `duplicate_count`: sequence numbers and trade ids that came twice, dropped. `sequence_gaps`, `trade_gaps`: holes in them.
+        * `duplicate_count`: sequence numbers, trades, fills and ledger entries that came twice, dropped. `sequence_gaps`, `trade_gaps`:
+          holes in their numbers.
         * `avg_processing_times`: by channel, per frame, for decoding, state and proof; `avg_callback_times`: for callbacks.
         * `callback_errors`, `callback_timeouts`, `slow_callbacks`: in all; `callbacks`: the same by name, of those that had any.
         * `waiting_events`: events whose callbacks were not all called yet.
         * `discarded_count`: updates of books without a snapshot. `verified_message_ratio`: share of the messages that something could
-          prove and did; None before the first.
+          prove and did; `verified_time_ratio`: share of the time in which provable subscriptions were wanted; `clean_ratio`: share of all
+          wanted time in which subscriptions were as good as their channel can be. None before the first.
         * `sequences`, `connection`: `get_sequence_status()` and `get_connection_status()`.
         """
         with self._lock:
@@ -290,7 +426,9 @@ class KrakenV2MessageHandler:
                 "total_messages": sum(channel.messages for channel in times.values()),
                 "messages_by_channel": {name: channel.messages for name, channel in times.items()},
                 "error_count": self._feed.errors,
-                "duplicate_count": session.sequences.duplicates + session.trades.repeated,
+                "duplicate_count": session.sequences.duplicates
+                + session.trades.repeated
+                + session.account.repeated,
                 "sequence_gaps": session.sequences.gaps,
                 "avg_processing_times": {name: channel.average for name, channel in times.items()},
                 "avg_callback_times": {name: channel.callback_average for name, channel in times.items()},
@@ -303,6 +441,8 @@ class KrakenV2MessageHandler:
                 "trade_gaps": session.trades.gaps,
                 "discarded_count": session.books.discarded,
                 "verified_message_ratio": session.ledger.verified_message_ratio(),
+                "verified_time_ratio": session.ledger.verified_time_ratio(self._clock()),
+                "clean_ratio": session.ledger.clean_ratio(self._clock()),
                 "sequences": to_builtins(self.get_sequence_status()),
                 "connection": to_builtins(self.get_connection_status()),
             }
@@ -330,8 +470,12 @@ def create_kraken_v2_handler(
     enable_sequence_tracking: bool = True,
     enable_statistics: bool = True,
     callback_timeout: float | None = DEFAULT_TIMEOUT,
-    slow_callback: float | None = 0.1,
+    slow_callback: float | None = DEFAULT_SLOW,
     on_error: Literal["log", "stop"] = "log",
+    on_outgoing: Send | None = None,
+    token_provider: TokenProvider | None = None,
+    on_checksum_dispute: Literal["hold", "serve_unverified", "stop"] = "hold",
+    limits: Limits | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> KrakenV2MessageHandler:
     """A new `KrakenV2MessageHandler`; the options are its own."""
@@ -341,5 +485,9 @@ def create_kraken_v2_handler(
         callback_timeout=callback_timeout,
         slow_callback=slow_callback,
         on_error=on_error,
+        on_outgoing=on_outgoing,
+        token_provider=token_provider,
+        on_checksum_dispute=on_checksum_dispute,
+        limits=limits,
         clock=clock,
     )

@@ -44,6 +44,7 @@ from krakenwire.state.candles import CandleFact, CandleLog
 from krakenwire.state.instruments import Instruments, PairChanged
 from krakenwire.state.ledger import Ledger, State
 from krakenwire.state.level2 import BookView
+from krakenwire.state.level3 import Level3View
 from krakenwire.state.liveness import Liveness
 from krakenwire.state.sequence import SequenceTracker
 from krakenwire.state.subscriptions import PRIVATE, Phase, Wish
@@ -198,6 +199,16 @@ class Session:
         Raises: BookNotLive, unless a checksum proved it.
         """
         book = self.books.level2.get(symbol)
+        if book is None:
+            raise BookNotLive(symbol, "wanted", "never seen")
+        return book.view(depth)
+
+    def level3_book(self, symbol: str, depth: int | None = None) -> Level3View:
+        """A copy of a live level3 book.
+
+        Raises: BookNotLive, unless a checksum proved it.
+        """
+        book = self.books.level3.get(symbol)
         if book is None:
             raise BookNotLive(symbol, "wanted", "never seen")
         return book.view(depth)
