@@ -94,10 +94,13 @@ class BookKeeper:
         return None if symbol is None or channel not in self._shelves else self._shelves[channel].get(symbol)
 
     def give_up(self, book: Book[Any], reason: str, now: float) -> list[Event]:
-        """The caller does not want what is held of a book: it is taken anew."""
-        return self._lost(
-            self._shelves[book.channel], book, Doubt(wrong=True, reason=reason), now, gap=GapReason.RESYNC
-        )
+        """The caller does not want what is held of a book: it is taken anew. Nothing is, where Kraken holds no subscription."""
+        if book.status is BookStatus.CLOSED:
+            return []
+        events: list[Event] = []
+        if book.readable:
+            events = self._broken(book, Doubt(wrong=True, reason=reason), now, GapReason.RESYNC)
+        return events + self.recovery.again(book, reason, now)
 
     def reject(self, channel: str, symbol: str | None, reason: str, now: float) -> list[Event]:
         """An entry that cannot be used may have changed the book: it is lost. Without a symbol the next checksum decides."""
