@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from krakenwire.events import BookLive, SubscriptionRejected
+from krakenwire.events import BookLive, Event, ReconnectNeeded, SubscriptionRejected
 from krakenwire.session import Session
 from krakenwire.wire.control import SubscribeReply
 from krakenwire.wire.orders import CancelAll
@@ -16,6 +16,7 @@ from krakenwire.wire.subscriptions import (
     ExecutionsSubscription,
     Level3Subscription,
     Subscribe,
+    TickerSubscription,
     Unsubscribe,
     ending,
 )
@@ -150,3 +151,23 @@ def test_strange_acknowledgement(channel: str, field: str) -> None:
     result = f'{{"channel":"{channel}","symbol":"BTC/USD","{field}":"odd"}}'
     frame = f'{{"method":"subscribe","success":true,"result":{result}}}'
     assert kinds(Session(now=0.0).receive(frame, now=1.0)) == [SubscribeReply]
+
+
+@pytest.mark.fault("S4")
+def test_contradictory_answers() -> None:
+    """Kraken that holds a subscription when asked for it and none when it is ended is not asked in a circle: there is a pause in it."""
+    session = Session(now=0.0)
+    session.subscribe(TickerSubscription(symbol=("BTC/USD",)), now=1.0)
+    asked = 0
+    events: list[Event] = []
+    for step in range(200):
+        now = 1.0 + step * 0.05
+        events += session.tick(now=now)
+        for frame in session.take_outgoing(now=now):
+            asked += 1
+            request = json.loads(frame)
+            error = "Already subscribed" if request["method"] == "subscribe" else "Subscription Not Found"
+            reply = {"method": request["method"], "req_id": request["req_id"], "success": False}
+            events += session.receive(json.dumps(reply | {"error": error, "symbol": "BTC/USD"}), now=now)
+    assert asked <= 12
+    assert any(isinstance(event, ReconnectNeeded) for event in events)

@@ -191,6 +191,9 @@ class Replies:
         if wish.tries < TRIES:
             return []
         wish.tries = 0
+        # Whoever does not reconnect must not make us ask in a circle, as fast as Kraken answers.
+        wish.not_before = now + self._desk.limits.ack
+        self._desk.wake(wish.not_before)
         about = wish.channel if wish.symbol is None else f"{wish.channel} {wish.symbol}"
         return [ReconnectNeeded(f"{about}: {reason}")]
 

@@ -106,7 +106,7 @@ class Wish:
         self.renewed = False
         """Whether it is asked for with a fresh token, because the last one was refused."""
         self.not_before = 0.0
-        """When it may be asked for again after being refused for its rate."""
+        """When it may be asked for again, after being refused for its rate or after too many attempts."""
         self.snapshot_by = math.inf
         """When the snapshot that follows the answer has to be there."""
 
@@ -266,6 +266,7 @@ class Subscriptions:
             wish.phase = Phase.IDLE
             wish.again = wish.delivered = False
             wish.tries, wish.renewed = 0, False
+            wish.not_before = wish.not_before if wish.slowed else 0.0
             wish.snapshot_by = math.inf
             wish.wanted = wish.wanted and wish.own
             self.settle(wish)
