@@ -290,7 +290,7 @@ class Session:
         self._behind.clear()
         self.trades.interrupted()
         self.account.interrupt()
-        self.ledger.close_all(now, reason.value)
+        self.ledger.close_all(min(now, self.heard_at), reason.value)
         self._liveness.watching = False
         self._refusals.clear()
         if reason is not GapReason.SILENT:  # a silent peer may go on speaking on the same connection
