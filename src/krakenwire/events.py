@@ -139,7 +139,7 @@ class OHLCUpdate(Candle, frozen=True, kw_only=True):
     """A candle; nothing on the wire can prove it."""
 
     revised: bool
-    """True: a later candle had begun, and this one was changed after all."""
+    """True: a `CandleRevised` came before it, because what had been said of this candle was taken back."""
     snapshot: bool
 
 
@@ -287,7 +287,7 @@ class TradingStatus(Struct, frozen=True):
     symbol: str
     before: PairStatus | None
     status: PairStatus | None
-    """None: the market is not listed any more."""
+    """None: the market is not listed any more. `before` is None where it was not listed."""
 
 
 class FrameRejected(Struct, frozen=True):
@@ -317,7 +317,7 @@ class Discarded(Struct, frozen=True):
 
 
 class CandleRevised(Struct, frozen=True):
-    """A candle changed after a later one had begun."""
+    """A candle changed after a later one had begun, or trades or volume of the open one went back."""
 
     symbol: str
     interval: int
@@ -331,7 +331,7 @@ class BookCrossed(Struct, frozen=True):
 
 
 InstrumentChanged = PairChanged
-"""A market's status or precision changed."""
+"""A market appeared, vanished or changed. What the first list names is not told one by one."""
 
 Unknown = UnknownFrame
 """A frame of a channel or method that this version does not know."""

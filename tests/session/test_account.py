@@ -95,3 +95,15 @@ def test_balance() -> None:
     (differs,) = [event for event in told(session, wrong) if isinstance(event, BalanceDiffers)]
     assert differs.expected != differs.stated
     assert isinstance(differs.expected, Decimal)
+
+
+@pytest.mark.fault("B18")
+def test_snapshot_without_orders() -> None:
+    """Where the subscription asked for no open orders a snapshot names none, and none has vanished."""
+    session = session_with(executions("snapshot", "new", "new", 1))
+    result = b'{"channel":"executions","snap_orders":false,"snap_trades":true}'
+    told(session, b'{"method":"subscribe","success":true,"result":%s}' % result)
+    assert told(session, account.EMPTY_SNAPSHOT.frame) == []
+    order = session.account.orders.get("O1")
+    assert order is not None
+    assert order.is_open

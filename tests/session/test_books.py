@@ -227,3 +227,14 @@ def test_level3_lost() -> None:
     assert kinds(session.receive(FRAMES["level3"], now=2.0)) == [Gap, BookLost, ResyncNeeded]
     assert kinds(session.receive(FRAMES["level3"], now=3.0)) == [Discarded]
     assert kinds(session.receive(frame, now=4.0)) == [BookLive, Level3Update]
+
+
+@pytest.mark.fault("B12", "B19")
+def test_market_that_returns() -> None:
+    """A market that vanishes and is listed again in other digits is told both times, and its live book is taken anew."""
+    none = b'{"channel":"instrument","type":"snapshot","data":{"assets":[],"pairs":[]}}'
+    session = session_with(FRAMES["instrument"], Exchange().snapshot(), none)
+    assert is_live(session)
+    events = session.receive(altered("instrument", ("data", "pairs", 0, "price_precision"), 2), now=2.0)
+    assert kinds(events) == [InstrumentUpdate, InstrumentChanged, TradingStatus, Gap, BookLost, ResyncNeeded]
+    assert (events[2].before, events[2].status) == (None, PairStatus.ONLINE)  # type: ignore[union-attr]

@@ -6,12 +6,22 @@ import json
 
 import pytest
 
-from krakenwire.events import BookLive
+from krakenwire.events import BookLive, Event, ReconnectNeeded, SubscriptionRejected
 from krakenwire.session import Session
+from krakenwire.wire.control import SubscribeReply
+from krakenwire.wire.orders import CancelAll
 from krakenwire.wire.secret import Secret
-from krakenwire.wire.subscriptions import BookSubscription, Level3Subscription
+from krakenwire.wire.subscriptions import (
+    BookSubscription,
+    ExecutionsSubscription,
+    Level3Subscription,
+    Subscribe,
+    TickerSubscription,
+    Unsubscribe,
+    ending,
+)
 from tests.session.exchange import Exchange
-from tests.session.say import ack, granted, is_live
+from tests.session.say import ack, granted, is_live, kinds, refused
 from tests.session.server import Server
 
 LEVEL3 = (
@@ -59,3 +69,105 @@ def test_answer_without_result() -> None:
     server.session.receive(f'{{"method":"subscribe","success":true,"req_id":{number}}}', now=1.0)
     server.session.receive(server.markets["BTC/USD"].snapshot(), now=1.0)
     assert server.session.book("BTC/USD").depth == 100
+
+
+@pytest.mark.fault("S6", "S8")
+def test_rate_and_token_are_counted_apart() -> None:
+    """A refusal for the rate does not use up the one attempt with a fresh token, nor the second one without an answer."""
+    session = Session(now=0.0, authenticates=True)
+    session.subscribe(ExecutionsSubscription(), now=0.0)
+    verdicts = []
+    for now, error in ((0.0, "Exceeded msg rate"), (2.0, "ESession:Invalid session")):
+        session.supply_token(Secret("t"))
+        verdicts += [
+            e.retried for e in refused(session, error, now=now) if isinstance(e, SubscriptionRejected)
+        ]
+    session.supply_token(Secret("t"))
+    assert len(session.take_outgoing(now=3.0)) == 1
+    assert session.tick(now=9.0) == []
+    assert len(session.take_outgoing(now=9.0)) == 1
+    assert verdicts == [True, True]
+
+
+def test_token_refused_for_an_order() -> None:
+    """A token that Kraken refuses is forgotten, whatever the request was."""
+    session = Session(now=0.0, authenticates=True)
+    session.supply_token(Secret("t"))
+    number = session.request(CancelAll(), now=1.0)
+    session.take_outgoing(now=1.0)
+    session.receive(
+        f'{{"method":"cancel_all","req_id":{number},"success":false,"error":"ESession:Invalid session"}}',
+        now=1.0,
+    )
+    session.request(CancelAll(), now=2.0)
+    assert session.take_outgoing(now=2.0) == []
+    assert session.wants_token(now=2.0)
+
+
+def test_rate_wait_outlives_the_connection() -> None:
+    """A subscription that has to wait for its rate when the connection goes is asked for after that wait, because `deadline` says so."""
+    session = Session(now=0.0)
+    session.subscribe(BookSubscription(symbol=("BTC/USD",)), now=1.0)
+    refused(session, "Exceeded msg rate", now=1.0)
+    session.connection_lost(now=1.5)
+    assert session.take_outgoing(now=1.5) == []
+    assert session.deadline == 2.0
+    session.tick(now=2.0)
+    assert len(session.take_outgoing(now=2.0)) == 1
+
+
+def test_requests_of_the_caller_count() -> None:
+    """What the caller subscribes and ends with requests of his own is known as well: a wish ends with such an answer, too."""
+    server = Server()
+    book = BookSubscription(symbol=("BTC/USD",), depth=25)
+    server.session.request(Subscribe(book), now=1.0)
+    server.converse()
+    server.session.subscribe(book, now=1.0)
+    server.converse()
+    assert is_live(server.session)
+    server.session.request(Unsubscribe(ending(book)), now=1.0)
+    server.converse()
+    assert not is_live(server.session)
+    assert [request["method"] for request in server.asked] == ["subscribe", "unsubscribe"]
+
+
+def test_parameters_of_others_are_kept() -> None:
+    """What somebody else subscribed for all users is taken anew for all users."""
+    session = Session(now=0.0, authenticates=True)
+    session.supply_token(Secret("t"))
+    result = '{"channel":"executions","users":"all","ratecounter":true,"order_status":false}'
+    session.receive(f'{{"method":"subscribe","success":true,"result":{result}}}', now=1.0)
+    session.resync("executions", now=1.0)
+    granted(session)
+    (request,) = session.take_outgoing(now=1.0)
+    params = json.loads(request)["params"]
+    assert (params["users"], params["ratecounter"], params["order_status"]) == ("all", True, False)
+
+
+@pytest.mark.parametrize("field", ["users", "execution_venue", "event_trigger"])
+@pytest.mark.parametrize("channel", ["executions", "balances", "instrument", "ticker"])
+def test_strange_acknowledgement(channel: str, field: str) -> None:
+    """An acknowledgement with values that no request may have raises nothing."""
+    result = f'{{"channel":"{channel}","symbol":"BTC/USD","{field}":"odd"}}'
+    frame = f'{{"method":"subscribe","success":true,"result":{result}}}'
+    assert kinds(Session(now=0.0).receive(frame, now=1.0)) == [SubscribeReply]
+
+
+@pytest.mark.fault("S4")
+def test_contradictory_answers() -> None:
+    """Kraken that holds a subscription when asked for it and none when it is ended is not asked in a circle: there is a pause in it."""
+    session = Session(now=0.0)
+    session.subscribe(TickerSubscription(symbol=("BTC/USD",)), now=1.0)
+    asked = 0
+    events: list[Event] = []
+    for step in range(200):
+        now = 1.0 + step * 0.05
+        events += session.tick(now=now)
+        for frame in session.take_outgoing(now=now):
+            asked += 1
+            request = json.loads(frame)
+            error = "Already subscribed" if request["method"] == "subscribe" else "Subscription Not Found"
+            reply = {"method": request["method"], "req_id": request["req_id"], "success": False}
+            events += session.receive(json.dumps(reply | {"error": error, "symbol": "BTC/USD"}), now=now)
+    assert asked <= 12
+    assert any(isinstance(event, ReconnectNeeded) for event in events)

@@ -23,15 +23,17 @@ class AccountKeeper:
     def __init__(self) -> None:
         self.orders = Orders()
         self.balances = Balances()
+        self.open_orders_told = True
+        """Whether a snapshot of the subscription names the orders that are open."""
         self.repeated = 0
         """Fills and ledger entries that were seen before and not delivered again."""
 
     def executions(
-        self, rows: tuple[ExecutionReport, ...], *, snapshot: bool, with_orders: bool
+        self, rows: tuple[ExecutionReport, ...], *, snapshot: bool
     ) -> tuple[list[ExecutionReport], list[Event]]:
         """The rows that are news, and what else follows from them."""
         if snapshot:
-            facts: list[Any] = self.orders.snapshot(rows, with_orders=with_orders)
+            facts: list[Any] = self.orders.snapshot(rows, with_orders=self.open_orders_told)
             # A snapshot's facts begin with one for each row, in its order.
             return self._news(rows, facts[: len(rows)]), _others(facts)
         found: list[Any] = []

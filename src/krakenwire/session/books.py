@@ -96,8 +96,7 @@ class BookKeeper:
         if snapshot:
             return self._replace(shelf, book, data, now)
         if book.levels is None or not book.readable:
-            self.discarded += 1
-            return [Discarded(channel, data.symbol)]
+            return self._discard(book)
         doubt = book.levels.apply(data)
         if doubt is not None:
             return self._doubted(shelf, book, data, doubt, now)
@@ -112,10 +111,13 @@ class BookKeeper:
         return None if symbol is None or channel not in self._shelves else self._shelves[channel].get(symbol)
 
     def give_up(self, book: Book[Any], reason: str, now: float) -> list[Event]:
-        """The caller does not want what is held of a book: it is taken anew."""
-        return self._lost(
-            self._shelves[book.channel], book, Doubt(wrong=True, reason=reason), now, gap=GapReason.RESYNC
-        )
+        """The caller does not want what is held of a book: it is taken anew. Nothing is, where Kraken holds no subscription."""
+        if book.status is BookStatus.CLOSED:
+            return []
+        events: list[Event] = []
+        if book.readable:
+            events = self._broken(book, Doubt(wrong=True, reason=reason), now, GapReason.RESYNC)
+        return events + self.recovery.again(book, reason, now)
 
     def reject(self, channel: str, symbol: str | None, reason: str, now: float) -> list[Event]:
         """An entry that cannot be used may have changed the book: it is lost. Without a symbol the next checksum decides."""
@@ -227,7 +229,7 @@ class BookKeeper:
         if doubt.wrong and not (book.serving and doubt.computed is not None):
             return self._failed(shelf, book, doubt, data.timestamp, now)
         if book.status is _LIVE:
-            self._ledger.close(shelf.channel, book.symbol, State.VERIFIED, now, cause=doubt.reason)
+            self._unproven(book, doubt.reason, now)
         book.stop(BookStatus.UNVERIFIED, doubt.reason)
         entry = self._ledger.entry(shelf.channel, book.symbol)
         entry.messages += 1
@@ -266,7 +268,7 @@ class BookKeeper:
         self, book: Book[Any], doubt: Doubt, now: float, gap: GapReason, timestamp: str | None = None
     ) -> list[Event]:
         """From here on the book cannot be read."""
-        self._ledger.close(book.channel, book.symbol, State.VERIFIED, now, cause=doubt.reason)
+        self._unproven(book, doubt.reason, now)
         book.stop(BookStatus.RESYNCING, doubt.reason)
         return [
             Gap(book.channel, book.symbol, gap, since=book.verified_at),
@@ -281,16 +283,31 @@ class BookKeeper:
             ),
         ]
 
-    def _without_snapshot(self, shelf: Any, symbol: str, now: float) -> list[Event]:
+    def _unproven(self, book: Book[Any], cause: str, now: float) -> None:
+        """The proof has ended, and not only now: what is missing came after the last proof."""
+        since = now if book.verified_at is None else book.verified_at
+        self._ledger.close(book.channel, book.symbol, State.VERIFIED, since, cause=cause)
+
+    def _discard(self, book: Book[Any]) -> list[Event]:
+        """A message that cannot be used. Unless the book is over, it counts as one that was not verified."""
         self.discarded += 1
+        if book.status is not BookStatus.CLOSED:
+            self._ledger.entry(book.channel, book.symbol).messages += 1
+        return [Discarded(book.channel, book.symbol)]
+
+    def _without_snapshot(self, shelf: Any, symbol: str, now: float) -> list[Event]:
         book = shelf.open(symbol)
-        if book is None or book.told:
+        if book is None:
+            self.discarded += 1
             return [Discarded(shelf.channel, symbol)]
+        events = self._discard(book)
+        if book.told:
+            return events
         book.told = True
         if book.depth is None:
             # What was subscribed is not known, so it cannot be asked for again.
-            return [Discarded(shelf.channel, symbol), ResyncNeeded(shelf.channel, symbol, "no snapshot")]
-        return [Discarded(shelf.channel, symbol), *self.recovery.ask(book, "no snapshot", now)]
+            return [*events, ResyncNeeded(shelf.channel, symbol, "no snapshot")]
+        return events + self.recovery.ask(book, "no snapshot", now)
 
     def _went_live(self, shelf: Any, book: Book[Any], now: float) -> list[Event]:
         self.recovery.healed(book, now)

@@ -235,7 +235,7 @@ class Session:
         events += self.recovery.tick(now)
         watch = self._watch()
         if watch.dead(now):
-            events.append(PeerSilent(watch.since))
+            events.append(PeerSilent(self.heard_at))
             events += self.connection_lost(now=now, reason=GapReason.SILENT)
         elif watch.quiet(now):
             self.desk.ping(now)
@@ -303,7 +303,7 @@ class Session:
         self._behind.clear()
         self.trades.interrupted()
         self.account.interrupt()
-        self.ledger.close_all(now, reason.value)
+        self.ledger.close_all(min(now, self.heard_at), reason.value)
         self._liveness.watching = False
         self._refusals.clear()
         if reason is not GapReason.SILENT:  # a silent peer may go on speaking on the same connection
@@ -468,17 +468,17 @@ class Session:
         snapshot = message.type is MessageType.SNAPSHOT
         if snapshot:
             self.desk.delivered("instrument", None)
+        first = not self.instruments.complete
         for fact in self.instruments.apply(message.data, snapshot=snapshot):
             if not isinstance(fact, PairChanged):
                 events.append(fact)
                 continue
             before, after = fact.before, fact.after
-            if before is not None:
+            if before is not None or not first:  # the first list is no news
                 events.append(fact)
                 if fact.status_changed:
-                    events.append(
-                        TradingStatus(fact.symbol, before.status, None if after is None else after.status)
-                    )
+                    statuses = [None if pair is None else pair.status for pair in (before, after)]
+                    events.append(TradingStatus(fact.symbol, *statuses))
             events += self.books.learn(fact.symbol, now)
         return events
 
@@ -509,9 +509,7 @@ class Session:
     def _keep(self, channel: str, rows: Any, *, snapshot: bool) -> tuple[list[Any], list[Event]]:
         if channel == "balances":
             return self.account.balance_entries(rows, snapshot=snapshot)
-        wish = self.desk.subscriptions.get(channel, None)
-        with_orders = wish is None or bool(getattr(wish.held, "snap_orders", True))
-        return self.account.executions(rows, snapshot=snapshot, with_orders=with_orders)
+        return self.account.executions(rows, snapshot=snapshot)
 
     def _in_order(self, channel: str, message: Any, events: list[Event], now: float) -> Any:
         """The entries of a frame that are news by its number, judged once for each symbol. Kraken sends none on public channels."""
@@ -582,15 +580,17 @@ class Session:
 
     def _acknowledged(self, ours: tuple[Wish, ...], result: SubscriptionResult | None, now: float) -> None:
         """Kraken holds subscriptions. What it says of them is not promised; what we asked for ourselves is known."""
-        told = [(wish.channel, wish.symbol, getattr(wish.held, "depth", None)) for wish in ours]
+        told = [(wish.channel, wish.symbol, wish.held) for wish in ours]
         if not told and result is not None:
-            told = [(result.channel.value, result.symbol, result.depth)]
-        for channel, symbol, depth in told:
+            told = [(result.channel.value, result.symbol, result)]
+        for channel, symbol, params in told:
             self.sequences.reset(channel if symbol is None else (channel, symbol))
             self.ledger.open(channel, symbol, State.ACKED, now)
             self._liveness.watching = True
             if symbol is not None:
-                self.books.subscribed(channel, symbol, depth)
+                self.books.subscribed(channel, symbol, getattr(params, "depth", None))
+            elif channel == "executions":
+                self.account.open_orders_told = params.snap_orders is not False
 
     def _ended(self, channel: str, symbol: str | None, now: float, cause: str) -> None:
         """A subscription is over, unless there is another of its channel and symbol: an interval, or the same one wanted again."""

@@ -178,8 +178,8 @@ class Desk:
             self.ignored_since = None
 
     def stop(self, channel: str, symbol: str | None, now: float) -> None:
-        """Unsubscribe for good, as far as the session may ask; ohlc in every interval."""
-        for wish in self.subscriptions.of(channel, symbol):
+        """Unsubscribe for good, if the session may ask; ohlc in every interval."""
+        for wish in self.subscriptions.of(channel, symbol) if self.asks else ():
             self.subscriptions.drop(wish)
             self._waits(now)
 
@@ -315,7 +315,7 @@ class Desk:
         self._later.clear()
         self.subscriptions.lost()
         self.ignored_since = now if self.waiting else None
-        self.due_at = math.inf
+        self.rest(now)
         return events
 
 

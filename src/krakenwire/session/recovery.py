@@ -31,6 +31,10 @@ class Recovery:
         self._settle(book)
         return self._resync(book, reason, now, depth=depth)
 
+    def again(self, book: Book[Any], reason: str, now: float) -> list[Event]:
+        """Take a book anew because the caller wants it, within the budgets; also one that is disputed."""
+        return self._resync(book, reason, now)
+
     def postponed(self, book: Book[Any], now: float) -> list[Event]:
         """The budget of the connection allows another resync."""
         reason = self._waiting.pop((book.channel, book.symbol), None)
@@ -59,15 +63,20 @@ class Recovery:
         for book in list(self._disputed.values()):
             if book.retry_at is not None and book.retry_at <= now:
                 self._schedule(book, now)
+                book.disputes += (
+                    book.serving
+                )  # a book that is not served is disputed anew when the attempt fails
                 events += self._resync(book, f"disputed: {book.reason}", now)
             if book.retry_at is not None:
                 self._desk.wake(book.retry_at)
         return events
 
     def _resync(self, book: Book[Any], reason: str, now: float, *, depth: int | None = None) -> list[Event]:
-        asked = self._desk.resync(book.channel, book.symbol, now, held=book.depth, depth=depth)
+        held = book.depth if book.stated_depth is None else book.stated_depth
+        asked = self._desk.resync(book.channel, book.symbol, now, held=held, depth=depth)
         if asked is Asked.SPENT:
-            return self._dispute(book, reason, now)
+            # A book that is disputed already is tried at its time, not later for having been asked for too often.
+            return [] if book.status is BookStatus.DISPUTED else self._dispute(book, reason, now)
         if asked is Asked.LATER:
             self._waiting[book.channel, book.symbol] = reason
         if asked in {Asked.LATER, Asked.ENDING}:

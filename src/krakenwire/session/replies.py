@@ -34,6 +34,9 @@ TRIES = 2
 MAY_HAVE_NONE = frozenset({"trade", "ohlc"})
 """Channels whose snapshot is empty, and so names no symbol, where nothing was traded: it cannot be waited for [U]."""
 
+_FIRST = frozenset({Verdict.EXPECTED, Verdict.LATE})
+"""The first answer to a request of ours."""
+
 _ODD = frozenset({Verdict.LATE, Verdict.REPEATED, Verdict.UNKNOWN})
 
 
@@ -61,10 +64,13 @@ class Replies:
         events: list[Event] = []
         if answer.verdict in _ODD:
             events.append(ReplyOdd(reply.method.value, reply.req_id or 0, answer.verdict.value))
+        if answer.pending is not None and reply.error_kind is ErrorKind.AUTH:
+            self._desk.supply_token(None)
         if not isinstance(reply, SubscriptionReply):
             return Told(events)
-        if answer.verdict is Verdict.FOREIGN:
-            return self._foreign(reply)
+        if answer.verdict is Verdict.FOREIGN or (answer.verdict in _FIRST and not answer.about):
+            # Somebody else's request, or one that the caller wrote himself: only the answer tells what is subscribed now.
+            return self._foreign(reply, events)
         if isinstance(reply, SubscribeReply) and not reply.rejected and answer.pending is not None:
             depth = None if reply.result is None else reply.result.depth
             asked = answer.pending.request.params
@@ -95,6 +101,7 @@ class Replies:
     def _granted(self, wish: Wish, now: float) -> Wish:
         if wish.phase in {Phase.SUBSCRIBING, Phase.IDLE}:  # IDLE: the answer came after it was given up
             wish.phase = Phase.SUBSCRIBED
+            wish.slowed, wish.renewed = 0, False
             if wish.wanted and not wish.delivered and _brings_snapshot(wish):
                 wish.snapshot_by = now + self._desk.limits.snapshot
                 self._desk.wake(wish.snapshot_by)
@@ -105,24 +112,24 @@ class Replies:
             _gone(wish)
         return self._desk.settle(wish, now)
 
-    def _foreign(self, reply: SubscriptionReply) -> Told:
+    def _foreign(self, reply: SubscriptionReply, events: list[Event]) -> Told:
         result = reply.result
         if reply.rejected and isinstance(reply, SubscribeReply):
             channel = None if reply.channel_name is None else reply.channel_name.value
-            return Told([_rejected(channel, reply.symbol_name, reply, retried=False)])
+            events.append(_rejected(channel, reply.symbol_name, reply, retried=False))
         if reply.rejected or result is None:
-            return Told([])
+            return Told(events)
         if isinstance(reply, SubscribeReply):
             self._subscriptions.seen(result)
-            return Told([])
+            return Told(events)
         interval = result.interval or 1 if result.channel is Channel.OHLC else None
         wish = self._subscriptions.get(result.channel.value, result.symbol, interval)
         if wish is None:
-            return Told([])
+            return Told(events)
         if wish.phase is Phase.SUBSCRIBED:
             wish.phase = Phase.IDLE
         # Whoever owns the socket ended it; asking for it again would be against the last wish.
-        return Told([], ended=(self._subscriptions.drop(wish),))
+        return Told(events, ended=(self._subscriptions.drop(wish),))
 
     # ---------------------------------------------------------------- refused, or not answered
 
@@ -138,14 +145,13 @@ class Replies:
             return []
         if kind is ErrorKind.RATE:
             _step_back(wish)
-            wish.not_before = now + min(LONGEST_RATE_WAIT, self._desk.limits.rate_seconds * 2**wish.tries)
-            wish.tries += 1
+            wish.not_before = now + min(LONGEST_RATE_WAIT, self._desk.limits.rate_seconds * 2**wish.slowed)
+            wish.slowed += 1
             self._desk.wake(wish.not_before)
-        elif kind is ErrorKind.AUTH and wish.tries == 0:
+        elif kind is ErrorKind.AUTH and not wish.renewed:
             # Tokens expire; a fresh one is worth one attempt.
-            self._desk.supply_token(None)
             _step_back(wish)
-            wish.tries = 1
+            wish.renewed = True
         elif not subscribing:
             # Gone already, or gone for us all the same: what is wanted is asked for next.
             _gone(wish)
@@ -185,6 +191,9 @@ class Replies:
         if wish.tries < TRIES:
             return []
         wish.tries = 0
+        # Whoever does not reconnect must not make us ask in a circle, as fast as Kraken answers.
+        wish.not_before = now + self._desk.limits.ack
+        self._desk.wake(wish.not_before)
         about = wish.channel if wish.symbol is None else f"{wish.channel} {wish.symbol}"
         return [ReconnectNeeded(f"{about}: {reason}")]
 

@@ -78,6 +78,8 @@ class Wish:
         "own",
         "params",
         "phase",
+        "renewed",
+        "slowed",
         "snapshot_by",
         "tries",
         "wanted",
@@ -99,8 +101,12 @@ class Wish:
         self.phase = Phase.IDLE
         self.tries = 0
         """Requests without an answer, or without a snapshot after it, in a row."""
+        self.slowed = 0
+        """Refusals for its rate, in a row."""
+        self.renewed = False
+        """Whether it is asked for with a fresh token, because the last one was refused."""
         self.not_before = 0.0
-        """When it may be asked for again after being refused for its rate."""
+        """When it may be asked for again, after being refused for its rate or after too many attempts."""
         self.snapshot_by = math.inf
         """When the snapshot that follows the answer has to be there."""
 
@@ -259,7 +265,8 @@ class Subscriptions:
         for wish in list(self._wishes.values()):
             wish.phase = Phase.IDLE
             wish.again = wish.delivered = False
-            wish.tries = 0
+            wish.tries, wish.renewed = 0, False
+            wish.not_before = wish.not_before if wish.slowed else 0.0
             wish.snapshot_by = math.inf
             wish.wanted = wish.wanted and wish.own
             self.settle(wish)
@@ -289,13 +296,13 @@ def _as_params(result: SubscriptionResult) -> Subscription | None:
     """The parameters that would ask for what was granted; None where Kraken's answer does not tell them."""
     channel = result.channel.value
     symbol = () if result.symbol is None else (result.symbol,)
-    if channel in NO_SYMBOL:
-        return _account_params(result)
-    if not symbol:
+    if not symbol and channel not in NO_SYMBOL:
         return None
     made: Subscription | None = None
     try:
-        if channel == "book":
+        if channel in NO_SYMBOL:
+            made = _account_params(result)
+        elif channel == "book":
             made = None if result.depth is None else BookSubscription(symbol=symbol, depth=result.depth)
         elif channel == "level3":
             # The answer names no depth as a rule: then the book that is held tells it.
@@ -316,8 +323,17 @@ def _as_params(result: SubscriptionResult) -> Subscription | None:
 def _account_params(result: SubscriptionResult) -> Subscription:
     """As `_as_params`, for the channels without symbols."""
     if result.channel.value == "instrument":
-        return InstrumentSubscription(include_tokenized_assets=result.include_tokenized_assets)
+        return InstrumentSubscription(
+            include_tokenized_assets=result.include_tokenized_assets, execution_venue=result.execution_venue
+        )
     if result.channel.value == "balances":
-        return BalancesSubscription(rebased=result.rebased)
+        return BalancesSubscription(rebased=result.rebased, users=result.users)
     # Fills that happened meanwhile are in the snapshot only if asked for.
-    return ExecutionsSubscription(snap_orders=True, snap_trades=True, rebased=result.rebased)
+    return ExecutionsSubscription(
+        snap_orders=True,
+        snap_trades=True,
+        order_status=result.order_status,
+        ratecounter=result.ratecounter,
+        rebased=result.rebased,
+        users=result.users,
+    )

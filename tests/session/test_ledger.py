@@ -1,0 +1,43 @@
+"""What a session books: no time and no message counts as verified that was not."""
+
+from __future__ import annotations
+
+import pytest
+
+from krakenwire.session import Session
+from krakenwire.state.ledger import Interval, State
+from tests.session.exchange import Exchange
+from tests.session.say import ack, session_with
+
+
+def lost_at_100(exchange: Exchange) -> Session:
+    """A book proven at 1, of which an update never came; the one at 100 shows it."""
+    session = session_with(ack("subscribe"), exchange.snapshot())
+    exchange.update(asks={"1001": "7"})
+    session.receive(exchange.update(bids={"1000.5": "1"}), now=100.0)
+    return session
+
+
+def test_proof_ends_with_the_last_proven_message() -> None:
+    """When a checksum shows a loss, the book was proven no longer than to the message before: the loss lies somewhere since."""
+    session = lost_at_100(Exchange())
+    assert session.ledger.intervals("book", "BTC/USD") == (Interval(1.0, 1.0, "checksum"),)
+
+
+@pytest.mark.parametrize(("last_heard", "verified_until"), [(1.0, 1.0), (7.0, 7.0)])
+def test_silence_is_not_verified(last_heard: float, verified_until: float) -> None:
+    """A lost connection ends what was proven with the last frame that was heard on it, whatever frame it was."""
+    session = session_with(Exchange().snapshot())
+    session.receive(b'{"channel":"heartbeat"}', now=last_heard)
+    session.tick(now=60.0)
+    assert session.ledger.intervals("book", "BTC/USD") == (Interval(1.0, verified_until, "silent"),)
+    assert session.ledger.intervals("book", "BTC/USD", State.WANTED)[0].end is None
+
+
+def test_discarded_messages_are_not_verified() -> None:
+    """Updates that come while a book is lost count as messages that nothing verified."""
+    exchange = Exchange()
+    session = lost_at_100(exchange)
+    for _ in range(8):
+        session.receive(exchange.update(bids={"1000.5": "2"}), now=101.0)
+    assert session.ledger.verified_message_ratio() == 0.1
