@@ -212,6 +212,31 @@ def test_removal_of_unknown_price() -> None:
     assert book.unknown_removals == 1
 
 
+@pytest.mark.parametrize(
+    "prices",
+    [
+        ("0.000000000001235", "0.000000000001234"),
+        ("0.00000000000000012341", "0.00000000000000012340"),
+        ("123456789012345678.3", "123456789012345678.2"),
+        ("0000000000000000101.0", "0000000000000000100.0"),
+    ],
+    ids=["15 decimals", "20 decimals", "19 digits", "leading zeros"],
+)
+def test_one_price_is_one_level(prices: tuple[str, str]) -> None:
+    """A price stands once in its book, whether its messages were read the fast way or the slow one."""
+    ask, bid = prices
+    asks, bids = [(ask, "1.0")], [(bid, "1.0")]
+    book = book_of(asks, bids, checksum(asks, bids))
+    for qty in ("2.0", "3.0"):
+        bids = [(bid, qty)]
+        # The removal of a price that is not there makes the whole message take the slow way.
+        unknown = (bid[:-1] + "9", "0.0")
+        assert book.apply(message([], [*bids, unknown], checksum(asks, bids))) is None
+        bids = [(bid, f"1{qty}")]
+        assert book.apply(message([], bids, checksum(asks, bids))) is None
+    assert [level.qty for level in book.view().bids] == [Decimal("13.0")]
+
+
 @pytest.mark.fault("B1", "B3")
 def test_dropped_update_is_found() -> None:
     """After a lost update the next checksum fails, and the explanation shows what changed since the last proof."""

@@ -166,8 +166,8 @@ class Session:
         self.heard_at = now
         try:
             message = self.codec.fast(frame)
-        except (ValueError, RecursionError):
-            return self._receive_slowly(frame, now)
+        except (ValueError, RecursionError, TypeError, BufferError):
+            return self._receive_slowly(_plain(frame), now)
         kind: type[Any] = message.__class__
         self.refused = False
         if isinstance(message, BookMessage):
@@ -569,6 +569,13 @@ def _policy(told: str) -> DisputePolicy:
 
 def _typed(message: Any) -> bool:
     return message.type is MessageType.SNAPSHOT or message.type is MessageType.UPDATE
+
+
+def _plain(frame: Frame) -> Frame:
+    """The frame in a type that the decoder takes: a subclass of `str` it refuses, and a view with holes in it."""
+    if isinstance(frame, str):
+        return str.__str__(frame)
+    return bytes(frame) if isinstance(frame, memoryview) else frame
 
 
 def _raw(frame: Frame) -> bytes:

@@ -111,7 +111,8 @@ class Ladder:
     def put(self, level: BookLevel, *, exact: bool) -> bool:
         """Set or remove one level of any plain spelling; does not cut. False if the price to remove was not there."""
         price = level.price_text
-        key: Key = float(price) if len(price) <= 16 else Decimal(price)
+        # Every way of reading a price has to come to the same key, else one price could stand twice.
+        key: Key = float(price) if exact else Decimal(price)
         if exact and key >= self._limit:
             key = Decimal(price)
         if self._descending:
