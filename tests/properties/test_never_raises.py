@@ -176,6 +176,20 @@ def test_any_value_anywhere(data: st.DataObject) -> None:
 # ---------------------------------------------------------------- the handler
 
 
+class OwnText(str):
+    """A text of a type of the caller's own, as some libraries hand out."""
+
+    __slots__ = ()
+
+
+def test_text_of_another_type() -> None:
+    """A frame in a subclass of `str`, or in a view with holes, is read like any other."""
+    handler = KrakenV2MessageHandler(clock=lambda: 0.0)
+    holes = bytes(byte for pair in zip(b'{"channel":"heartbeat"}', b" " * 23, strict=True) for byte in pair)
+    assert handler.process(OwnText('{"channel":"heartbeat"}'))
+    assert handler.process(memoryview(holes)[::2])
+
+
 def cyclic() -> dict[str, Any]:
     """A dict that holds itself."""
     value: dict[str, Any] = {"channel": "book", "type": "update"}
@@ -189,6 +203,7 @@ def cyclic() -> dict[str, Any]:
 @example([{"channel": "ticker", "type": "update", "data": [{"bid": Decimal("sNaN")}]}])
 @example(["\ud800", b"\xed\xa0\x80", {"channel": "\ud800"}, {"\ud800": 1}])
 @example([{"q": 10**6000}, {"channel": "trade", "data": 10**6000}])
+@example([OwnText('{"channel":"heartbeat"}'), OwnText("{"), memoryview(b'{"channel":"heartbeat"}')[::2]])
 def test_handler_takes_any_object(frames: list[Any]) -> None:
     """Whatever object is handed in, `process` and `process_message` answer with a bool."""
     handler = KrakenV2MessageHandler(clock=lambda: 0.0)

@@ -201,6 +201,60 @@ def test_more_digits_than_a_float(decimals: Decimals | None) -> None:
     assert not doubt.wrong
 
 
+# ---------------------------------------------------------------- views
+
+
+def test_view() -> None:
+    """A view holds the levels asked for, best first, with its prices and spread, and cannot be changed."""
+    book = book_of(books.V1_ASKS, books.V1_BIDS, books.V1)
+    view = book.view()
+    assert [(x.price_text, x.qty_text) for x in view.asks] == books.V1_ASKS
+    assert [(x.price_text, x.qty_text) for x in view.bids] == books.V1_BIDS
+    assert (view.best_bid, view.best_ask, view.spread) == (
+        Decimal("45283.5"),
+        Decimal("45285.2"),
+        Decimal("1.7"),
+    )
+    assert (view.depth, view.proven_depth, view.crossed) == (10, 10, False)
+    small = book.view(3)
+    assert (small.asks, small.bids) == (view.asks[:3], view.bids[:3])
+    assert (small.depth, small.proven_depth) == (3, 3)
+    with pytest.raises(AttributeError):
+        view.checksum = 1  # type: ignore[misc]
+    book.apply(message(pairs("45285.2 0.00000000"), [], 1))
+    assert (view.verified, view.best_ask) == (True, Decimal("45285.2"))
+
+
+@pytest.mark.fault("J12")
+def test_view_of_one_side() -> None:
+    """Where a side is empty there is no best price and no spread."""
+    view = book_of([], books.ONE_BID_LEVELS, books.ONE_BID, decimals=(1, 8)).view()
+    assert (view.best_bid, view.best_ask, view.spread) == (Decimal(100), None, None)
+    other = book_of(books.ONE_BID_LEVELS, [], books.ONE_BID, decimals=(1, 8)).view()
+    assert (other.best_bid, other.best_ask, other.spread) == (None, Decimal(100), None)
+
+
+def test_explanation() -> None:
+    """After a failure the book names each of the ten best levels that is not as it was last proven, with what stood there."""
+    book = book_of(books.V6_ASKS, books.V6_BIDS, books.V6)
+    assert book.explain() == ()
+    assert book.apply(message(pairs("2000.5 0.00000000"), pairs("1995.5 9.00000000"), 1)) is not None
+    first, *others, last = book.explain()
+    assert (first.side, first.position, str(first.verified), str(first.now)) == (
+        "ask",
+        1,
+        "2000.5 x 0.50000000",
+        "2001.0 x 0.62500000",
+    )
+    assert [(each.side, each.position) for each in others] == [("ask", n) for n in range(2, 11)]
+    assert (others[-1].now, last.side, last.position, str(last.now)) == (
+        None,
+        "bid",
+        10,
+        "1995.5 x 9.00000000",
+    )
+
+
 # ---------------------------------------------------------------- messages
 
 
@@ -210,6 +264,31 @@ def test_removal_of_unknown_price() -> None:
     book = book_of(books.V1_ASKS, books.V1_BIDS, books.V1)
     assert book.apply(message(pairs("45288.0 0.00000000"), [], books.V1)) is None
     assert book.unknown_removals == 1
+
+
+@pytest.mark.parametrize(
+    "prices",
+    [
+        ("0.000000000001235", "0.000000000001234"),
+        ("0.00000000000000012341", "0.00000000000000012340"),
+        ("123456789012345678.3", "123456789012345678.2"),
+        ("0000000000000000101.0", "0000000000000000100.0"),
+    ],
+    ids=["15 decimals", "20 decimals", "19 digits", "leading zeros"],
+)
+def test_one_price_is_one_level(prices: tuple[str, str]) -> None:
+    """A price stands once in its book, whether its messages were read the fast way or the slow one."""
+    ask, bid = prices
+    asks, bids = [(ask, "1.0")], [(bid, "1.0")]
+    book = book_of(asks, bids, checksum(asks, bids))
+    for qty in ("2.0", "3.0"):
+        bids = [(bid, qty)]
+        # The removal of a price that is not there makes the whole message take the slow way.
+        unknown = (bid[:-1] + "9", "0.0")
+        assert book.apply(message([], [*bids, unknown], checksum(asks, bids))) is None
+        bids = [(bid, f"1{qty}")]
+        assert book.apply(message([], bids, checksum(asks, bids))) is None
+    assert [level.qty for level in book.view().bids] == [Decimal("13.0")]
 
 
 @pytest.mark.fault("B1", "B3")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from krakenwire.errors import KrakenWireError, RequestsIgnored, TokenUnavailable
 from krakenwire.handler.routes import is_async
@@ -40,7 +40,9 @@ class Outgoing:
         self._lock = lock
         self._send = send
         self._provider = token_provider
-        self.asynchronous = any(call is not None and is_async(call) for call in (send, token_provider))
+        self.asynchronous = any(
+            call is not None and is_async(cast("Any", call)) for call in (send, token_provider)
+        )
         self._told = False
         self._next_token_at = float("-inf")
         self._fetching = False

@@ -170,8 +170,8 @@ class Session:
         self.heard_at = now
         try:
             message = self.codec.fast(frame)
-        except (ValueError, RecursionError):
-            return self._receive_slowly(frame, now)
+        except (ValueError, RecursionError, TypeError, BufferError):
+            return self._receive_slowly(_plain(frame), now)
         self.refused = False
         if type(message) is BookMessage:
             self.channel = "book"
@@ -664,6 +664,13 @@ def _typed(message: Any) -> bool:
 
 def _ascii(frame: Frame) -> bool:
     return (bytes(frame) if isinstance(frame, memoryview) else frame).isascii()
+
+
+def _plain(frame: Frame) -> Frame:
+    """The frame in a type that the decoder takes: a subclass of `str` it refuses, and a view with holes in it."""
+    if isinstance(frame, str):
+        return str.__str__(frame)
+    return bytes(frame) if isinstance(frame, memoryview) else frame
 
 
 def _raw(frame: Frame) -> bytes:

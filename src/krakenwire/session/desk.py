@@ -233,7 +233,7 @@ class Desk:
 
     def take(self, now: float) -> list[bytes]:
         """Frames to send now, in order; they count as sent. While too many are unanswered the rest goes on waiting."""
-        self.taken, self.ignored_since = True, None
+        self.taken = True
         frames = []
         waiting, self._queue = self._queue, []
         for request in waiting:
@@ -245,6 +245,7 @@ class Desk:
             if self.requests.full:
                 break
             frames.append(self._step(step, wishes, now))
+        self.ignored_since = now if self.waiting else None
         return frames
 
     def _step(self, step: Step, wishes: list[Wish], now: float) -> bytes:

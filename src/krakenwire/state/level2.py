@@ -160,6 +160,8 @@ class Level2Book:
 
     def explain(self) -> tuple[Difference, ...]:
         """Which of the ten best levels differ from when this book was last verified. Meant for after a failure."""
+        if self.verified:
+            return ()
         found = []
         for side, proven, ladder in (
             ("ask", self._proven[0], self._asks),
