@@ -36,13 +36,17 @@ class AccountKeeper:
             facts: list[Any] = self.orders.snapshot(rows, with_orders=self.open_orders_told)
             # A snapshot's facts begin with one for each row, in its order.
             return self._news(rows, facts[: len(rows)]), _others(facts)
-        found: list[Any] = []
-        firsts = []
+        news: list[ExecutionReport] = []
+        others: list[Event] = []
         for row in rows:
-            facts = list(self.orders.apply(row))
-            firsts.append(facts[0])
-            found += facts
-        return self._news(rows, firsts), _others(found)
+            first, *more = self.orders.apply(row)
+            if isinstance(first, FillDuplicate):
+                self.repeated += 1
+            else:
+                news.append(row)
+            if more:
+                others += _others(more)
+        return news, others
 
     def balance_entries(
         self, rows: tuple[BalanceEntry, ...], *, snapshot: bool

@@ -58,20 +58,22 @@ class BookKeeper:
 
     def update(self, message: BookMessage, now: float) -> list[Event]:
         """The fast way of a plain update of a live book. Anything else: an empty list, and nothing was done."""
-        if message.type is not _UPDATE or len(message.data) != 1 or message.sequence is not None:
+        if message.type is not _UPDATE or message.sequence is not None:
             return []
-        data = message.data[0]
-        book = self._level2.get(data.symbol)
-        if book is None or book.status is not _LIVE:
+        try:
+            (data,) = message.data
+            book = self._level2[data.symbol]
+        except (ValueError, KeyError):
+            return []
+        if book.status is not _LIVE:
             return []
         levels = book.levels
         doubt = levels.apply(data)
         if doubt is not None:
             return self._doubted(self.level2, book, data, doubt, now)
-        entry = book.entry
-        if entry is not None:
-            entry.messages += 1
-            entry.verified += 1
+        entry: Any = book.entry
+        entry.messages += 1
+        entry.verified += 1
         book.verified_at = now
         update = OrderBookUpdate(
             data.symbol,

@@ -40,6 +40,7 @@ from krakenwire.session.desk import Asked, Desk
 from krakenwire.session.limits import DisputePolicy, Limits
 from krakenwire.session.recovery import Recovery
 from krakenwire.session.replies import Replies
+from krakenwire.session.streams import Stream, Streams
 from krakenwire.state.candles import CandleFact, CandleLog
 from krakenwire.state.instruments import Instruments, PairChanged
 from krakenwire.state.ledger import Ledger, State
@@ -48,7 +49,7 @@ from krakenwire.state.level3 import Level3View
 from krakenwire.state.liveness import Liveness
 from krakenwire.state.sequence import SequenceTracker
 from krakenwire.state.subscriptions import PRIVATE, Phase, Wish
-from krakenwire.state.trades import TradeLog
+from krakenwire.state.trades import COMPLETE, TradeGap, TradeLog
 from krakenwire.wire.account import BalancesMessage, ExecutionsMessage
 from krakenwire.wire.book import BookMessage, Level3Message
 from krakenwire.wire.codec import CHANNELS, Codec, Decoded, Frame, UnknownFrame
@@ -85,9 +86,6 @@ DRIFTS_KEPT = 1000
 
 DRIFT_SECONDS = 3600.0
 """So long an unknown field is not told again."""
-
-STREAMS_KEPT = 16_384
-"""Streams (channel and symbol) whose breaks are told, several times what one connection carries. A hostile sender could invent symbols."""
 
 _Take = Callable[[Any, float], list[Event]]
 _Screen = Callable[[Any, Any], tuple[RejectedEntry, ...] | None]
@@ -136,7 +134,7 @@ class Session:
         self.books = BookKeeper(self.instruments, self.ledger, self.recovery, lambda: self.heard_at)
         self._liveness = Liveness(quiet=limits.quiet, dead=limits.dead, now=now)
         self._behind: set[object] = set()
-        self._seen: dict[tuple[str, str | None], float] = {}
+        self._heard = Streams(self.ledger)
         self._connection_id: int | None = None
         self.system: str | None = None
         """State of Kraken's engine; None before the first `status`."""
@@ -297,7 +295,7 @@ class Session:
             for channel, symbol, since in self._streams()
         ]
         dropped = [wish for wish in self.desk.subscriptions if not wish.wanted]
-        self._seen.clear()
+        self._heard.clear()
         self.books.make_stale(reason.value)
         self.sequences.reset_all()
         self._behind.clear()
@@ -320,7 +318,7 @@ class Session:
             for entry in self.ledger.entries()
             if (since := entry[State.ACKED].since) is not None
         }
-        return [(*key, since) for key, since in (acked | self._seen).items()]
+        return [(*key, since) for key, since in (acked | self._heard.times()).items()]
 
     # ---------------------------------------------------------------- frames that the fast way refused
 
@@ -396,7 +394,7 @@ class Session:
         if entry.channel in PRIVATE:
             return events + self._reject_private(entry.channel, entry.reason, now)
         if entry.channel != "status":
-            since = self._seen.get((entry.channel, entry.symbol))
+            since = self._heard.at(entry.channel, entry.symbol)
             events.append(Gap(entry.channel, entry.symbol, GapReason.FRAME_REFUSED, since=since))
         return events
 
@@ -406,7 +404,7 @@ class Session:
             return []
         self._behind.add(channel)
         self.account.interrupt(channel)
-        gap = Gap(channel, None, GapReason.FRAME_REFUSED, since=self._seen.get((channel, None)))
+        gap = Gap(channel, None, GapReason.FRAME_REFUSED, since=self._heard.at(channel, None))
         return [gap, *self._resync(channel, None, now, reason)]
 
     # ---------------------------------------------------------------- market data
@@ -421,39 +419,48 @@ class Session:
 
     def _on_ticker(self, message: TickerMessage, now: float) -> list[Event]:
         events: list[Event] = []
-        for ticker in self._in_order("ticker", message, events, now):
-            self._note("ticker", ticker.symbol, now)
+        streams = self._heard.of("ticker")
+        for ticker in (
+            message.data if message.sequence is None else self._in_order("ticker", message, events, now)
+        ):
+            stream = streams.get(ticker.symbol) or self._begin("ticker", ticker.symbol, now)
+            stream.heard_at = now
             events.append(ticker)
             if message.type is MessageType.SNAPSHOT:
                 self.desk.delivered("ticker", ticker.symbol)
         return events
 
     def _on_trade(self, message: TradeMessage, now: float) -> list[Event]:
-        snapshot = message.type is MessageType.SNAPSHOT
         events: list[Event] = []
-        for trade in self._in_order("trade", message, events, now):
+        snapshot = message.type is MessageType.SNAPSHOT
+        streams = self._heard.of("trade")
+        for trade in (
+            message.data if message.sequence is None else self._in_order("trade", message, events, now)
+        ):
             verdict = self.trades.judge(trade.symbol, trade.trade_id, snapshot=snapshot)
-            entry = self.ledger.entry("trade", trade.symbol)
-            entry.messages += 1
-            since = self._seen.get(("trade", trade.symbol))
+            stream = streams.get(trade.symbol) or self._begin("trade", trade.symbol, now)
+            stream.entry.messages += 1
+            complete = verdict is COMPLETE
+            if complete:
+                stream.entry.verified += 1
+            elif verdict.gap is not None:
+                events.append(_trade_gap(verdict.gap, stream.heard_at))
             # A repeated trade is not passed on, but the channel delivers: its next break has to be told.
-            self._note("trade", trade.symbol, now)
-            if verdict.repeated:
-                continue
-            if verdict.gap is not None:
-                missing = verdict.gap.missing
-                first, last = (missing[0], missing[-1]) if missing else (None, None)
-                events.append(Gap("trade", trade.symbol, GapReason.TRADE_ID, first, last, since))
-            entry.verified += verdict.complete
-            events.append(TradeUpdate(*astuple(trade), complete=verdict.complete, snapshot=snapshot))
+            stream.heard_at = now
+            if not verdict.repeated:
+                events.append(TradeUpdate(*astuple(trade), complete=complete, snapshot=snapshot))
         return events
 
     def _on_ohlc(self, message: OHLCMessage, now: float) -> list[Event]:
-        snapshot = message.type is MessageType.SNAPSHOT
         events: list[Event] = []
-        for candle in self._in_order("ohlc", message, events, now):
+        snapshot = message.type is MessageType.SNAPSHOT
+        streams = self._heard.of("ohlc")
+        for candle in (
+            message.data if message.sequence is None else self._in_order("ohlc", message, events, now)
+        ):
             revised = self.candles.judge(candle).fact is CandleFact.REVISED
-            self._note("ohlc", candle.symbol, now)
+            stream = streams.get(candle.symbol) or self._begin("ohlc", candle.symbol, now)
+            stream.heard_at = now
             if revised:
                 events.append(CandleRevised(candle.symbol, candle.interval, candle.interval_begin))
             events.append(OHLCUpdate(*astuple(candle), revised=revised, snapshot=snapshot))
@@ -494,10 +501,9 @@ class Session:
         events: list[Event] = []
         if not self._in_sequence(events, channel, message, now):
             return events
-        self._note(channel, None, now)
+        entry = self._note(channel, None, now).entry
         snapshot = message.type is MessageType.SNAPSHOT
         in_sequence = message.sequence is not None and channel not in self._behind
-        entry = self.ledger.entry(channel, None)
         entry.messages += 1
         entry.verified += in_sequence
         rows, facts = self._keep(channel, message.data, snapshot=snapshot)
@@ -524,6 +530,8 @@ class Session:
         number = message.sequence
         if number is None or not self._track_sequences:
             return True
+        if message.type is MessageType.UPDATE and self.sequences.advance(key, number):
+            return True
         channel, symbol = key if isinstance(key, tuple) else (str(key), None)
         if number < 0:
             events.append(FrameRejected(b"", "sequence: negative", channel, symbol))
@@ -534,7 +542,7 @@ class Session:
             self._behind.discard(key)
         if result.gap is not None:
             self._behind.add(key)
-            since = self._seen.get((channel, symbol))
+            since = self._heard.at(channel, symbol)
             missing = (result.gap.expected, result.gap.got - 1)
             events.append(Gap(channel, symbol, GapReason.SEQUENCE, *missing, since))
             self.account.interrupt(channel)
@@ -596,7 +604,7 @@ class Session:
         """A subscription is over, unless there is another of its channel and symbol: an interval, or the same one wanted again."""
         if self.desk.subscriptions.of(channel, symbol):
             return
-        self._seen.pop((channel, symbol), None)
+        self._heard.end(channel, symbol)
         self._interrupt(channel, symbol)
         self.ledger.close(channel, symbol, State.WANTED, now, cause=cause)
         if symbol is not None:
@@ -605,7 +613,7 @@ class Session:
     def _taken_anew(self, channel: str, symbol: str | None, now: float) -> list[Event]:
         """Kraken ended a subscription that is wanted and will be asked for again: what happens meanwhile may be missed."""
         events = self.books.taken_anew(channel, symbol, now)
-        since = self._seen.pop((channel, symbol), None)
+        since = self._heard.end(channel, symbol)
         told = since is None or channel in self._behind or channel in {"book", "level3"}
         if not told:
             events.append(Gap(channel, symbol, GapReason.RESYNC, since=since))
@@ -641,14 +649,20 @@ class Session:
             self._liveness.heard(self.heard_at)
         return self._liveness
 
-    def _note(self, channel: str, symbol: str | None, now: float) -> None:
-        key = channel, symbol
-        if key not in self._seen:
-            if len(self._seen) >= STREAMS_KEPT:
-                return
-            self._liveness.watching = True
-            self.ledger.open(channel, symbol, State.DELIVERING, now)
-        self._seen[key] = now
+    def _note(self, channel: str, symbol: str | None, now: float) -> Stream:
+        stream = self._heard.of(channel).get(symbol) or self._begin(channel, symbol, now)
+        stream.heard_at = now
+        return stream
+
+    def _begin(self, channel: str, symbol: str | None, now: float) -> Stream:
+        self._liveness.watching = True
+        return self._heard.begin(channel, symbol, now)
+
+
+def _trade_gap(gap: TradeGap, since: float | None) -> Gap:
+    missing = gap.missing
+    first, last = (missing[0], missing[-1]) if missing else (None, None)
+    return Gap("trade", gap.symbol, GapReason.TRADE_ID, first, last, since)
 
 
 def _policy(told: str) -> DisputePolicy:

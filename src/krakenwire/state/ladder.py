@@ -47,6 +47,7 @@ class Ladder:
         "descending",
         "keys",
         "levels",
+        "moved",
         "ten",
         "text",
         "top",
@@ -76,13 +77,15 @@ class Ladder:
         """What they were before the last message that had something for this side."""
         self.top: BookLevel | None = None
         """The best level."""
+        self.moved = True
+        """Whether it may be another one since the book looked at it."""
         price, qty = decimals or (0, 0)
         # A price and a quantity with no more digits than this together are both within bounds. Tokens without a point are no text.
         usual = 0 < min(price, qty) <= max(price, qty) <= PLAIN_DIGITS
         longest = min(MAX_DIGITS, MAX_EXPONENT + min(price, qty)) if usual else 0
         self._parts = (self.keys, self._digits, self.levels, -1 - price, -1 - qty, longest)
 
-    def change(self, changes: tuple[BookLevel, ...]) -> bool:
+    def change(self, changes: tuple[BookLevel, ...]) -> bool:  # noqa: PLR0912 (in one piece, because every call costs)
         """Set or remove levels in order, then cut to depth. True if the checksum's input changed.
 
         Raises: OddToken, ValueError, TypeError or LookupError, on any token that is not a plain decimal with the book's fraction digits,
@@ -127,7 +130,10 @@ class Ladder:
             return self.look()
         self.before = self.ten
         self.ten = ten = levels[self._best]
-        self.top = ten[0] if ten else None
+        top = ten[0] if ten else None
+        if top is not self.top:
+            self.top = top
+            self.moved = True
         if text == self.text:
             return False
         self.text = text
@@ -137,6 +143,7 @@ class Ladder:
         """Look at the ten best levels anew. True if the checksum's input changed."""
         self.before, self.ten = self.ten, self.levels[self._best]
         self.top = next(iter(self.ten), None)
+        self.moved = True
         for at in range(len(self.levels))[self._best]:
             if self._digits[at] is None:
                 # Nobody has needed them so far.

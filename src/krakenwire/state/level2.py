@@ -51,12 +51,11 @@ class Level2Book:
         "_asks",
         "_bids",
         "_computed",
+        "_last",
         "_precision",
         "_proven",
-        "checksum",
         "crossed",
         "symbol",
-        "timestamp",
         "top_ask",
         "top_bid",
         "unknown_removals",
@@ -70,8 +69,7 @@ class Level2Book:
         self._bids = Ladder(descending=True, depth=depth)
         self._use(decimals)
         self.verified = False
-        self.checksum: int | None = None
-        self.timestamp: str | None = None
+        self._last: BookData | None = None
         self.top_bid: BookLevel | None = None
         """The best buy level; None while nobody buys."""
         self.top_ask: BookLevel | None = None
@@ -88,6 +86,16 @@ class Level2Book:
     def depth(self) -> int:
         """Levels a side that the subscription covers."""
         return self._asks.depth
+
+    @property
+    def checksum(self) -> int | None:
+        """The checksum that Kraken sent with the last message."""
+        return None if self._last is None else self._last.checksum
+
+    @property
+    def timestamp(self) -> str | None:
+        """Matching-engine time of the last message, as received."""
+        return None if self._last is None else self._last.timestamp
 
     @property
     def decimals(self) -> Decimals | None:
@@ -109,11 +117,10 @@ class Level2Book:
         except (ValueError, TypeError, LookupError):
             self._proven = (proven, bids.ten)
             return self._apply_slowly(data)
-        if asks.top is not self.top_ask or bids.top is not self.top_bid:
+        if asks.moved or bids.moved:
             self._look_at_tops()
-        self.timestamp = data.timestamp
-        self.checksum = checksum = data.checksum
-        if self._computed == checksum:
+        self._last = data
+        if self._computed == data.checksum:
             return None
         self._proven = (proven, bids.before if data.bids else bids.ten)
         return self._judge(data)
@@ -240,13 +247,14 @@ class Level2Book:
         return self._doubted(data, self._precision.verdict(data.checksum, self._computed, empty=empty))
 
     def _doubted(self, data: BookData, doubt: Doubt | None) -> Doubt | None:
-        self.timestamp, self.checksum = data.timestamp, data.checksum
+        self._last = data
         self.verified = doubt is None
         self._look_at_tops()
         return doubt
 
     def _look_at_tops(self) -> None:
         asks, bids = self._asks, self._bids
+        asks.moved = bids.moved = False
         self.top_ask, self.top_bid = asks.top, bids.top
         # The last key is no level's.
         self.crossed = bool(asks.top and bids.top and bids.keys[-2] >= asks.keys[0])

@@ -159,6 +159,19 @@ class SequenceTracker(Generic[M]):
             self._waiting.pop(key, None)
         return result
 
+    def advance(self, key: Hashable, sequence: int) -> bool:
+        """Takes the number of one message if it is the next in order and nothing is held: then it needs no more than that.
+
+        False: nothing was done, `track` it.
+        """
+        stream = self._streams.get(key)
+        if stream is None or stream.expected != sequence or stream.held or sequence < 0:
+            return False
+        stream.expected = sequence + 1
+        stream.received += 1
+        self.received += 1
+        return True
+
     def expire(self, now: float) -> tuple[SequenceResult[M], ...]:
         """Gives up every hole behind which a message was held for `hold_seconds`: one result per hole."""
         given_up: list[SequenceResult[M]] = []

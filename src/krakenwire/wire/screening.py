@@ -268,9 +268,9 @@ def problem_account(frame: Frame, message: ExecutionsMessage | BalancesMessage) 
     quotes = 10 if message.sequence is None else 12
     try:
         for entry in message.data:
+            quotes += _quotes(to_builtins(entry, builtin_types=_DECIMAL))
             if shape_problem(entry, message.type) is not None:
                 return problems(frame, message)
-            quotes += _quotes(to_builtins(entry, builtin_types=_DECIMAL))
     except DecimalException:
         return problems(frame, message)
     return None if _numbers_only(frame, message, quotes) else problems(frame, message)
