@@ -9,6 +9,8 @@ import pytest
 from krakenwire import errors
 from krakenwire.errors import (
     BookNotLive,
+    CallbackFailed,
+    CallbackSlow,
     CallbackTimeout,
     ConnectionLost,
     DecodeError,
@@ -45,6 +47,21 @@ from krakenwire.errors import (
             {"symbol": "SOL/USD", "status": "stale", "reason": "connection lost"},
         ),
         (BookNotLive("SOL/USD", "wanted"), "book SOL/USD is wanted", {"reason": None}),
+        (
+            CallbackFailed("on_book", "OrderBookUpdate", "raised KeyError", "strategy.py:7"),
+            "callback on_book for OrderBookUpdate raised KeyError at strategy.py:7",
+            {
+                "callback": "on_book",
+                "kind": "OrderBookUpdate",
+                "reason": "raised KeyError",
+                "where": "strategy.py:7",
+            },
+        ),
+        (
+            CallbackSlow("on_book", "OrderBookUpdate", 0.25, 3),
+            "callback on_book for OrderBookUpdate kept everything waiting for 0.25 s",
+            {"callback": "on_book", "kind": "OrderBookUpdate", "seconds": 0.25, "count": 3},
+        ),
         (
             CallbackTimeout("on_book", "book", 5.0),
             "callback on_book for book took longer than 5 s",

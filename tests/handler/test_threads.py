@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,6 +18,15 @@ from tests.session.exchange import Exchange
 
 THREADS = 4
 FRAMES = 300
+
+
+@pytest.fixture(autouse=True)
+def restless_threads() -> Iterator[None]:
+    """Python switches between threads as often as it can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def together(*jobs: Callable[[], Any]) -> list[Any]:
@@ -112,7 +122,6 @@ def test_readers_while_frames_are_fed(style: str) -> None:
     def read() -> set[Any]:
         seen = set()
         while not done.is_set():
-            handler.get_statistics()
             try:
                 view = handler.book("BTC/USD")
             except BookNotLive:
@@ -123,10 +132,55 @@ def test_readers_while_frames_are_fed(style: str) -> None:
             )
         return seen
 
-    _, *readers = together(feed, read, read)
+    def ask() -> set[Any]:
+        while not done.is_set():
+            counted = handler.get_statistics()
+            assert counted["total_messages"] == counted["messages_by_channel"].get("book", 0)
+        return set()
+
+    _, *readers = together(feed, read, read, ask)
     for states in readers:
         assert states <= exchange.states
     assert handler.get_statistics()["messages_by_channel"] == {"book": len(frames)}
+
+
+@pytest.mark.parametrize("style", ["process", "process_message"])
+def test_nobody_gets_in_between(style: str) -> None:
+    """While a frame is being taken, another frame and every reader wait."""
+    others: list[threading.Thread] = []
+    waited: list[bool] = []
+
+    def clock() -> float:
+        # Called while a frame is being taken.
+        if armed and not others:
+            for job in (
+                handler.get_statistics,
+                lambda: handler.process(HEARTBEAT),
+                handler.get_connection_status,
+            ):
+                others.append(threading.Thread(target=job))
+                others[-1].start()
+            for other in others:
+                other.join(0.02)
+                waited.append(other.is_alive())
+        return 0.0
+
+    armed = False
+    handler = create_kraken_v2_handler(clock=clock)
+    armed = True
+    if style == "process":
+        assert handler.process(HEARTBEAT)
+    else:
+        assert asyncio.run(awaited(handler, HEARTBEAT))
+    for other in others:
+        other.join(10)
+    assert waited == [True] * 3
+    assert handler.get_statistics()["total_messages"] == 2
+
+
+async def awaited(handler: KrakenV2MessageHandler, frame: bytes) -> bool:
+    """What `process_message` returns."""
+    return await handler.process_message(frame)
 
 
 async def feed_awaiting(handler: KrakenV2MessageHandler, frames: list[bytes]) -> None:
