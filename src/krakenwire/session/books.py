@@ -123,8 +123,10 @@ class BookKeeper:
         """An entry that cannot be used may have changed the book: it is lost. Without a symbol the next checksum decides."""
         shelf = self._shelves[channel]
         book = None if symbol is None else shelf.get(symbol)
-        if book is None or not book.readable:
+        if book is None:
             return []
+        if not book.readable:
+            return self.recovery.spoiled(book, reason, now)
         return self._failed(shelf, book, Doubt(wrong=True, reason=reason), None, now)
 
     def learn(self, symbol: str, now: float) -> list[Event]:
