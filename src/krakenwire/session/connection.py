@@ -50,7 +50,7 @@ from krakenwire.state.sequence import SequenceTracker
 from krakenwire.state.subscriptions import NO_SYMBOL, PRIVATE, Phase, Wish
 from krakenwire.state.trades import TradeLog
 from krakenwire.wire.account import BalancesMessage, ExecutionsMessage
-from krakenwire.wire.book import BookMessage, Level3Message
+from krakenwire.wire.book import BOOK_DEPTHS, BookMessage, Level3Message
 from krakenwire.wire.codec import CHANNELS, Codec, Decoded, Frame, UnknownFrame
 from krakenwire.wire.control import (
     ErrorNotice,
@@ -290,7 +290,12 @@ class Session:
         return self.desk.wants_token(now)
 
     def expect_book(self, symbol: str, depth: int) -> None:
-        """State the subscribed depth of a book whose subscription this session does not see."""
+        """State the subscribed depth of a book whose subscription this session does not see.
+
+        Raises: UsageError, if Kraken offers no such depth.
+        """
+        if depth not in BOOK_DEPTHS:
+            raise UsageError(f"must be one of {', '.join(map(str, BOOK_DEPTHS))}", field="depth")
         self.books.level2.expect(symbol, depth)
 
     def connection_lost(self, *, now: float, reason: GapReason = GapReason.CONNECTION_LOST) -> list[Event]:
