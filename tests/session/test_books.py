@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -29,6 +30,7 @@ from krakenwire.wire.control import (
 from krakenwire.wire.enums import PairStatus
 from krakenwire.wire.market import InstrumentUpdate
 from tests.session.exchange import Exchange
+from tests.session.order_exchange import Order, OrderExchange
 from tests.session.say import ack, is_live, kinds, session_with
 from tests.vectors.samples import FRAMES, altered
 
@@ -144,6 +146,19 @@ def test_healing_snapshot_lost(snapshot: bytes) -> None:
 
 
 @pytest.mark.fault("B7")
+def test_second_snapshot_without_proof() -> None:
+    """The same holds for a second snapshot that has no checksum: that something was missed is told, though nothing is proven."""
+    exchange = Exchange()
+    session = session_with(exchange.snapshot())
+    exchange.update(bids={"1000.5": "1"})
+    bare = re.sub(rb'"checksum":\d+,', b"", exchange.snapshot())
+    gap, update = session.receive(bare, now=2.0)
+    assert gap == Gap("book", "BTC/USD", GapReason.SNAPSHOT_DIFFERS, since=1.0)
+    assert isinstance(update, OrderBookUpdate)
+    assert not update.verified
+
+
+@pytest.mark.fault("B7")
 @pytest.mark.parametrize("missed", [True, False])
 def test_second_snapshot(*, missed: bool) -> None:
     """A second snapshot replaces the book; if it differs from what was held, something had been missed, and a gap says so."""
@@ -218,6 +233,14 @@ def test_level3_snapshot() -> None:
     frame = b'{"channel":"level3","type":"snapshot","data":[{"symbol":"BTC/USD","bids":[],"asks":[],"checksum":0}]}'
     events = Session(now=0.0).receive(frame, now=1.0)
     assert kinds(events) == [BookLive, Level3Update]
+
+
+def test_level3_depth_counts_prices() -> None:
+    """The depth of a level3 book that nobody stated is inferred from its prices, however many orders stand at each."""
+    exchange = OrderExchange(depth=10, levels=10)
+    exchange.bids += [Order(f"C{n}", Decimal(1000 - n % 3), Decimal(1)) for n in range(95)]
+    live, *_ = Session(now=0.0).receive(exchange.snapshot(), now=1.0)
+    assert live == BookLive("level3", "BTC/USD", 10)
 
 
 def test_level3_lost() -> None:

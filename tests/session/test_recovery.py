@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from krakenwire.errors import UsageError
 from krakenwire.events import BookDisputed, BookLive, BookLost, Gap, ResyncNeeded
 from krakenwire.session import Session
 from krakenwire.state.book import BookStatus
@@ -74,6 +75,13 @@ def test_depth_that_is_stated_late() -> None:
     session.expect_book("BTC/USD", 25)
     session.resync("book", "BTC/USD", now=2.0)
     assert b'"depth":25' in session.take_outgoing(now=2.0)[0]
+
+
+@pytest.mark.parametrize("depth", [-1, 0, 7])
+def test_depth_that_does_not_exist(depth: int) -> None:
+    """A depth that Kraken does not offer is refused at once, before a book is held under it."""
+    with pytest.raises(UsageError, match="one of 10, 25"):
+        Session(now=0.0).expect_book("BTC/USD", depth)
 
 
 def test_stop_without_asking() -> None:

@@ -50,8 +50,8 @@ class KrakenV2MessageHandler:
     """Frames in, proven events out, to callbacks.
 
     State is applied first, in one step; then callbacks are called. They run in call order within a channel, and no channel waits for
-    another. What a callback does, however long it takes and whatever it raises, reaches neither the state nor the other callbacks; what
-    ends the program (`KeyboardInterrupt`, `SystemExit`) passes through.
+    another. What a callback does, however long it takes and whatever it raises, reaches neither the state nor the other callbacks; only
+    what ends the program (`KeyboardInterrupt`, `SystemExit`) passes through at once, and what the frame had left is not delivered.
 
     `callback_timeout`: seconds that an async callback may take; then it is cancelled. None: no limit.
     `slow_callback`: seconds for which a callback may let nothing else run, a plain one by returning late, an async one by awaiting

@@ -30,7 +30,7 @@ from krakenwire.state.level2 import BookView, Level2Book
 from krakenwire.state.level3 import Level3Book, Level3View
 from krakenwire.state.proof import Doubt
 from krakenwire.state.shelf import Shelf
-from krakenwire.wire.book import BOOK_DEPTHS, LEVEL3_DEPTHS, BookMessage
+from krakenwire.wire.book import BOOK_DEPTHS, LEVEL3_DEPTHS, BookMessage, Level3Order
 from krakenwire.wire.enums import MessageType
 
 _LIVE = BookStatus.LIVE
@@ -125,8 +125,10 @@ class BookKeeper:
         """An entry that cannot be used may have changed the book: it is lost. Without a symbol the next checksum decides."""
         shelf = self._shelves[channel]
         book = None if symbol is None else shelf.get(symbol)
-        if book is None or not book.readable:
+        if book is None:
             return []
+        if not book.readable:
+            return self.recovery.spoiled(book, reason, now)
         return self._failed(shelf, book, Doubt(wrong=True, reason=reason), None, now)
 
     def learn(self, symbol: str, now: float) -> list[Event]:
@@ -200,9 +202,8 @@ class BookKeeper:
     # ---------------------------------------------------------------- what became of a message
 
     def _replace(self, shelf: Any, book: Book[Any], data: Any, now: float) -> list[Event]:
-        widest = max(len(data.bids), len(data.asks))
         kind = Level2Book if shelf is self.level2 else Level3Book
-        depth = shelf.depth_for(book, widest)
+        depth = shelf.depth_for(book, max(_levels(data.bids), _levels(data.asks)))
         levels = kind(data.symbol, depth, decimals=self._instruments.precisions(data.symbol))
         held, was_live = book.levels, book.status is _LIVE
         book.levels = levels
@@ -211,17 +212,17 @@ class BookKeeper:
         book.trading_status = None if pair is None else pair.status
         doubt = levels.replace(data)
         self.recovery.answered(book)
+        events: list[Event] = []
+        if was_live and not (doubt is not None and doubt.wrong) and not levels.equals(held):
+            # A snapshot in the middle of a stream tells that we had missed something, though nothing had shown it.
+            events.append(Gap(shelf.channel, book.symbol, GapReason.SNAPSHOT_DIFFERS, since=book.verified_at))
         if doubt is not None:
             if not was_live:
                 # Not readable before, so an unproven snapshot is news only if nothing speaks against it.
                 book.status = BookStatus.UNVERIFIED
-            return self._doubted(shelf, book, data, doubt, now, snapshot=True)
-        events: list[Event] = []
+            return events + self._doubted(shelf, book, data, doubt, now, snapshot=True)
         if not was_live:
             events += self._went_live(shelf, book, now)
-        elif not levels.equals(held):
-            # A snapshot in the middle of a stream tells that we had missed something, though nothing had shown it.
-            events.append(Gap(shelf.channel, book.symbol, GapReason.SNAPSHOT_DIFFERS, since=book.verified_at))
         self._count(book, now)
         return events + self._update_event(data, book, verified=True, snapshot=True)
 
@@ -348,3 +349,10 @@ class BookKeeper:
             book,
         )
         return [update, BookCrossed(data.symbol)] if levels.crossed else [update]
+
+
+def _levels(side: tuple[Any, ...]) -> int:
+    """Price levels on one side of a snapshot; of level3, which lists orders, the prices that they have."""
+    if side and isinstance(side[0], Level3Order):
+        return len({order.limit_price_text for order in side})
+    return len(side)

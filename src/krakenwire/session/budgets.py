@@ -16,7 +16,10 @@ class Spent(Enum):
 
 
 class ResyncBudgets:
-    """Budgets of one connection; level3 has tighter ones, because its subscriptions cost a rate counter."""
+    """Budgets of one session; level3 has tighter ones, because its subscriptions cost a rate counter.
+
+    They outlive a connection: a book that was taken anew too often is not asked for more because everything was.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits

@@ -48,10 +48,10 @@ from krakenwire.state.level2 import BookView
 from krakenwire.state.level3 import Level3View
 from krakenwire.state.liveness import Liveness
 from krakenwire.state.sequence import SequenceTracker
-from krakenwire.state.subscriptions import PRIVATE, Phase, Wish
+from krakenwire.state.subscriptions import NO_SYMBOL, PRIVATE, Phase, Wish
 from krakenwire.state.trades import COMPLETE, TradeGap, TradeLog
 from krakenwire.wire.account import BalancesMessage, ExecutionsMessage
-from krakenwire.wire.book import BookMessage, Level3Message
+from krakenwire.wire.book import BOOK_DEPTHS, BookMessage, Level3Message
 from krakenwire.wire.codec import CHANNELS, Codec, Decoded, Frame, UnknownFrame
 from krakenwire.wire.control import (
     ErrorNotice,
@@ -227,7 +227,9 @@ class Session:
         for channel, symbol in self.desk.postponed(now):
             book = self.books.get(channel, symbol)
             events += (
-                self._resync(channel, symbol, now) if book is None else self.recovery.postponed(book, now)
+                self._resync(channel, symbol, now, "postponed")
+                if book is None
+                else self.recovery.postponed(book, now)
             )
         self.desk.rest(now)
         events += self.recovery.tick(now)
@@ -265,9 +267,10 @@ class Session:
     def resync(self, channel: str, symbol: str | None = None, *, now: float) -> list[Event]:
         """Take one subscription anew, within the budgets: what is held of it cannot be read until its snapshot."""
         book = self.books.get(channel, symbol)
+        reason = "resync asked for"
         if book is None:
-            return self._resync(channel, symbol, now)
-        return self.books.give_up(book, "resync asked for", now)
+            return self._resync(channel, symbol, now, reason)
+        return self.books.give_up(book, reason, now)
 
     def request(self, request: Request, *, now: float) -> int:
         """Send any request with the next frames; returns its `req_id`. It is sent once, whatever becomes of it.
@@ -285,7 +288,12 @@ class Session:
         return self.desk.wants_token(now)
 
     def expect_book(self, symbol: str, depth: int) -> None:
-        """State the subscribed depth of a book whose subscription this session does not see."""
+        """State the subscribed depth of a book whose subscription this session does not see.
+
+        Raises: UsageError, if Kraken offers no such depth.
+        """
+        if depth not in BOOK_DEPTHS:
+            raise UsageError(f"must be one of {', '.join(map(str, BOOK_DEPTHS))}", field="depth")
         self.books.level2.expect(symbol, depth)
 
     def connection_lost(self, *, now: float, reason: GapReason = GapReason.CONNECTION_LOST) -> list[Event]:
@@ -366,8 +374,9 @@ class Session:
                 (self._strict[kind] for kind in type(message).__mro__ if kind in self._strict), None
             )
             events += method(message, now) if method is not None else [message]
+        snapshot = getattr(message, "type", None) is MessageType.SNAPSHOT
         for entry in decoded.rejected:
-            events += self._reject(raw(), entry, now)
+            events += self._reject(raw(), entry, now, snapshot=snapshot)
         return events
 
     def _refuse(self, raw: bytes, error: DecodeError, now: float) -> list[Event]:
@@ -386,25 +395,30 @@ class Session:
             )
         return events
 
-    def _reject(self, raw: bytes, entry: RejectedEntry, now: float) -> list[Event]:
+    def _reject(self, raw: bytes, entry: RejectedEntry, now: float, *, snapshot: bool) -> list[Event]:
         """One entry cannot be used. A book that missed it is lost; what has no state is only incomplete."""
         events: list[Event] = [FrameRejected(raw, entry.reason, entry.channel, entry.symbol)]
         if entry.channel in {"book", "level3"}:
             return events + self.books.reject(entry.channel, entry.symbol, entry.reason, now)
         if entry.channel in PRIVATE:
-            return events + self._reject_private(entry.channel, entry.reason, now)
+            return events + self._reject_private(entry.channel, entry.reason, now, snapshot=snapshot)
         if entry.channel != "status":
-            since = self._heard.at(entry.channel, entry.symbol)
-            events.append(Gap(entry.channel, entry.symbol, GapReason.FRAME_REFUSED, since=since))
+            symbol = None if entry.channel in NO_SYMBOL else entry.symbol
+            self.desk.spoiled(entry.channel, symbol)
+            since = self._heard.at(entry.channel, symbol)
+            events.append(Gap(entry.channel, symbol, GapReason.FRAME_REFUSED, since=since))
         return events
 
-    def _reject_private(self, channel: str, reason: str, now: float) -> list[Event]:
+    def _reject_private(self, channel: str, reason: str, now: float, *, snapshot: bool) -> list[Event]:
         """A report or ledger entry is missing, though its frame came: what is known of the account is not whole until a snapshot."""
+        final = self.desk.spoiled(channel, None) or snapshot  # another snapshot would bring the same row
         if channel in self._behind:
             return []
         self._behind.add(channel)
         self.account.interrupt(channel)
         gap = Gap(channel, None, GapReason.FRAME_REFUSED, since=self._heard.at(channel, None))
+        if final:
+            return [gap, ResyncNeeded(channel, None, reason)]
         return [gap, *self._resync(channel, None, now, reason)]
 
     # ---------------------------------------------------------------- market data
@@ -634,7 +648,7 @@ class Session:
             self.desk.supply_token(None)
         return [notice]
 
-    def _resync(self, channel: str, symbol: str | None, now: float, reason: str = "postponed") -> list[Event]:
+    def _resync(self, channel: str, symbol: str | None, now: float, reason: str) -> list[Event]:
         """Take a subscription without a book anew."""
         asked = self.desk.resync(channel, symbol, now)
         if asked in {Asked.SPENT, Asked.LATER}:

@@ -177,6 +177,16 @@ class Desk:
         if self.ignored_since is not None and not self.waiting:
             self.ignored_since = None
 
+    def spoiled(self, channel: str, symbol: str | None) -> bool:
+        """Something came that cannot be used. True: it was the snapshot that is waited for, and it is waited for no more.
+
+        Nothing else comes first after the answer; and that it did not come is nothing to blame the connection for.
+        """
+        awaited = any(wish.snapshot_by < math.inf for wish in self.subscriptions.of(channel, symbol))
+        if awaited:
+            self.delivered(channel, symbol)
+        return awaited
+
     def stop(self, channel: str, symbol: str | None, now: float) -> None:
         """Unsubscribe for good, if the session may ask; ohlc in every interval."""
         for wish in self.subscriptions.of(channel, symbol) if self.asks else ():

@@ -44,6 +44,10 @@ class Recovery:
         """A snapshot came, good or bad."""
         self._desk.delivered(book.channel, book.symbol)
 
+    def spoiled(self, book: Book[Any], reason: str, now: float) -> list[Event]:
+        """Something useless came for a book that cannot be read. If it was its snapshot, it is taken anew, as after a wrong one."""
+        return self.ask(book, reason, now) if self._desk.spoiled(book.channel, book.symbol) else []
+
     def healed(self, book: Book[Any], now: float) -> None:
         """A snapshot proved the book."""
         book.live_since = now
