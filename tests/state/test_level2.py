@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from krakenwire.state.checksum import Decimals
 from krakenwire.state.level2 import Level2Book
@@ -196,7 +197,13 @@ def test_more_digits_than_a_float(decimals: Decimals | None) -> None:
     )
     assert not book.verified
     assert book.apply(message([], pairs("99.0 0.00000000"), checksum(asks, bids))) is None
-    doubt = book.replace(message(asks, [*bids, ("99.0", shown)], checksum(asks, [*bids, ("99.0", sent)])))
+    for level, true in ((("99.0", shown), ("99.0", sent)), ((shown, "1.00000000"), (sent, "1.00000000"))):
+        doubt = book.replace(message(asks, [*bids, level], checksum(asks, [*bids, true])))
+        assert doubt is not None
+        assert not doubt.wrong
+    far = (LossyText(repr(123456789012345.1)), "1.00000000"), ("123456789012345.3", "1.00000000")
+    book = book_of(asks, bids, checksum(asks, bids), decimals=decimals)
+    doubt = book.apply(message([far[0]], [], checksum([*asks, far[1]], bids)))
     assert doubt is not None
     assert not doubt.wrong
 
@@ -253,6 +260,70 @@ def test_explanation() -> None:
         10,
         "1995.5 x 9.00000000",
     )
+
+
+def test_explanation_after_updates() -> None:
+    """What a failure is compared with is the state after the last proven update, on either side, not the snapshot."""
+    asks, bids = pairs("101.0 1.0, 102.0 1.0"), pairs("100.0 1.0, 99.0 1.0")
+    book = book_of(asks, bids, checksum(asks, bids))
+    asks, bids = pairs("101.0 5.0, 102.0 1.0"), pairs("100.0 1.0, 99.0 1.0")
+    assert book.apply(message(pairs("101.0 5.0"), [], checksum(asks, bids))) is None
+    bids = pairs("100.0 6.0, 99.0 1.0")
+    assert book.apply(message([], pairs("100.0 6.0"), checksum(asks, bids))) is None
+    assert book.apply(message(pairs("102.0 2.0"), [], 1)) is not None
+    assert [(x.side, x.position, str(x.verified), str(x.now)) for x in book.explain()] == [
+        ("ask", 2, "102.0 x 1.0", "102.0 x 2.0")
+    ]
+
+
+def test_time_of_the_last_message() -> None:
+    """The view tells the time and the checksum of the last message, whether it proved the book or not."""
+    book = book_of(books.V3_ASKS, books.V3_BIDS, books.V3)
+    assert book.view().timestamp is None
+    for (asks, expected), stamp in zip(books.V3_STEPS, ("first", "second"), strict=True):
+        book.apply(replace(message(asks, [], expected), timestamp=stamp))
+        assert (book.view().timestamp, book.view().checksum) == (stamp, expected)
+    book.apply(replace(message([], [], None), timestamp="third"))
+    assert (book.view().timestamp, book.view().checksum, book.view().verified) == ("third", None, False)
+
+
+def test_snapshot_forgets_everything() -> None:
+    """A snapshot leaves nothing of what was before: no level, no digits, no proof."""
+    book = book_of(books.V1_ASKS, books.V1_BIDS, books.V1)
+    finer = pairs("7.25 1.5, 8.25 2.5")
+    assert book.replace(message(finer, [], checksum(finer))) is None
+    assert (book.decimals, len(book.view().asks), book.view().bids) == ((2, 1), 2, ())
+    uneven = pairs("7.25 1.5, 8.5 2.5")
+    assert book.replace(message(uneven, [], checksum(uneven))) is not None
+    assert ([x.price for x in book.view().asks], book.verified) == ([Decimal("7.25"), Decimal("8.5")], False)
+    unreadable = book.replace(message([("x", "1")], [], 0))
+    assert unreadable is not None
+    assert unreadable.wrong
+    assert (book.view().asks, book.verified) == ((), False)
+
+
+@pytest.mark.fault("J10")
+@pytest.mark.parametrize(
+    "level", ["45286.40 1.54571953", "45286 1.54571953", "45286.4 1.5457195", "45286.4 1"]
+)
+def test_other_fraction_digits_in_an_update(level: str) -> None:
+    """A plain number with other fraction digits than the book's contradicts it, even if nothing but zeros is missing."""
+    book = book_of(books.V1_ASKS, books.V1_BIDS, books.V1)
+    doubt = book.apply(message(pairs(level), [], books.V1))
+    reason = "a token does not have 1 (price) or 8 (quantity) fraction digits"
+    assert doubt == Doubt(wrong=True, reason=reason, expected=books.V1)
+    assert not book.verified
+
+
+def test_given_precision_counts_from_the_next_snapshot() -> None:
+    """A precision that contradicts the levels held is what the next snapshot has to have."""
+    book = book_of(books.V1_ASKS, books.V1_BIDS, books.V1)
+    assert not book.set_given_decimals((2, 8))
+    doubt = book.replace(message(books.V1_ASKS, books.V1_BIDS, books.V1))
+    assert doubt is not None
+    assert not doubt.wrong
+    finer = [(f"{price}0", qty) for price, qty in books.V1_ASKS]
+    assert book.replace(message(finer, [], checksum(finer))) is None
 
 
 # ---------------------------------------------------------------- messages
