@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from decimal import Decimal
 
@@ -23,6 +24,7 @@ from krakenwire.events import (
     TradingStatus,
 )
 from krakenwire.session import Session
+from krakenwire.state.book import BookStatus
 from krakenwire.wire.control import (
     SubscribeReply,
     UnsubscribeReply,
@@ -261,3 +263,21 @@ def test_market_that_returns() -> None:
     events = session.receive(altered("instrument", ("data", "pairs", 0, "price_precision"), 2), now=2.0)
     assert kinds(events) == [InstrumentUpdate, InstrumentChanged, TradingStatus, Gap, BookLost, ResyncNeeded]
     assert (events[2].before, events[2].status) == (None, PairStatus.ONLINE)  # type: ignore[union-attr]
+
+
+@pytest.mark.fault("J10")
+def test_digits_known_after_the_snapshot() -> None:
+    """A book that is unproven because its digits were lost is taken anew, once, when `instrument` tells them."""
+    exchange = Exchange()
+    parsed = json.loads(exchange.snapshot())
+    parsed["data"][0] |= {"asks": [], "checksum": 1}
+    session = session_with(ack("subscribe"))
+    session.receive_parsed(parsed, now=1.0)
+    book = session.books.get("book", "BTC/USD")
+    assert book is not None
+    assert book.status is BookStatus.UNVERIFIED
+    assert kinds(session.receive(exchange.instrument(), now=2.0)) == [InstrumentUpdate, ResyncNeeded]
+    assert kinds(session.receive(exchange.instrument(), now=2.0)) == [InstrumentUpdate]
+    assert book.read(unverified=True).bids
+    session.receive_parsed(json.loads(exchange.snapshot()), now=3.0)
+    assert is_live(session)

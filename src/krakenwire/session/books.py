@@ -148,6 +148,9 @@ class BookKeeper:
                     now,
                     gap=GapReason.PRECISION_CHANGED,
                 )
+            elif decimals and book.status is BookStatus.UNVERIFIED and book.levels.decimals is None:
+                # Held without its digits, which a snapshot read with these would have.
+                events += self.recovery.again(book, "precision known", now)
         return events
 
     def subscribed(self, channel: str, symbol: str, depth: int | None) -> None:
