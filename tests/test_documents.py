@@ -25,7 +25,7 @@ def test_block_runs(block: str) -> None:
 
 
 async def test_whole_program(capsys: pytest.CaptureFixture[str]) -> None:
-    """The program of the handler's page subscribes, prints trades, and says that the book is stale when the connection ends."""
+    """The program of the handler's page subscribes, prints trades, and tells the break and the stale book when the connection ends."""
     (block, *_) = BLOCK.findall((ROOT / "docs/handler.md").read_text(encoding="utf-8"))
     room: dict[str, Any] = {"__name__": "block"}
     exec(compile(block, "<block>", "exec"), room)  # noqa: S102 (our own page)
@@ -36,7 +36,7 @@ async def test_whole_program(capsys: pytest.CaptureFixture[str]) -> None:
     )
 
     class Socket:
-        """A socket that brings one frame and is gone."""
+        """A socket that brings one frame and breaks."""
 
         async def __aenter__(self) -> Self:
             return self
@@ -48,6 +48,10 @@ async def test_whole_program(capsys: pytest.CaptureFixture[str]) -> None:
 
         async def __aiter__(self) -> Any:
             yield trade
+            raise Broken
+
+    class Broken(Exception):
+        """What the client raises when the connection breaks; no `OSError` in some."""
 
     class Enough(Exception):
         """Ends the program."""
@@ -57,13 +61,15 @@ async def test_whole_program(capsys: pytest.CaptureFixture[str]) -> None:
 
     room["asyncio"] = type("Loop", (), {"sleep": staticmethod(sleep)})
     with pytest.raises(Enough):
-        await room["run"](lambda _url: Socket())
+        await room["run"](lambda _url: Socket(), (OSError, Broken))
     assert [('"channel":"book"' in text, '"channel":"trade"' in text) for text in sent] == [
         (True, False),
         (False, True),
     ]
     told = capsys.readouterr().out
     assert "BTC/USD buy 1.50000000 @ 141.23" in told
+    assert "trades may be missing: connection_lost" in told
+    assert "raised" not in told
     assert "book BTC/USD is" in told
 
 

@@ -60,9 +60,9 @@ class KrakenV2MessageHandler:
     `krakenwire`, one a minute for each type of exception, with their number. `stop`: that, and the call that delivered the event
     raises the `CallbackFailed` after everything else was delivered.
     `enable_sequence_tracking`: False: sequence numbers are not judged. `enable_statistics`: False: frames are not counted by channel.
-    `on_outgoing`: called with each frame that the session wants sent, for instance `websocket.send`; plain or async. Without it, take them
-    with `take_outgoing()`. `token_provider`: gives a WebSocket token for private requests, as text; plain or async. Without it the
-    session cannot take private channels and level3 anew, and says so with `ResyncNeeded`.
+    `on_outgoing`: called with each frame that the session wants sent, as bytes of JSON text; plain or async. Without it, take them with
+    `take_outgoing()`. `token_provider`: gives a WebSocket token for private requests, as text; plain or async, an async one only while
+    `process_message` is awaited. Without it the session cannot take private channels and level3 anew, and says so with `ResyncNeeded`.
     `on_checksum_dispute`: what becomes of a book that is wrong after every resync: `hold`, `serve_unverified` or `stop`.
     `limits`: how long the session waits, and how often it asks. `clock`: monotonic seconds.
 
@@ -193,6 +193,8 @@ class KrakenV2MessageHandler:
 
     def register_error_callback(self, callback: Callback) -> None:
         """Call `callback`, async or plain, with what went wrong in a callback: `CallbackFailed`, `CallbackTimeout` or `CallbackSlow`.
+
+        It also gets `RequestsIgnored` and `TokenUnavailable`, which stand in no log.
 
         It is called after the events of the same frame, under the same time limit. What goes wrong in it is counted and logged only.
 
@@ -341,7 +343,10 @@ class KrakenV2MessageHandler:
                 self.reset(reason)
 
     def get_connection_status(self) -> ConnectionStatus:
-        """The health of the connection, as the caller told it and as Kraken's own messages show it."""
+        """The health of the connection, as the caller told it and as Kraken's own messages show it.
+
+        An object; ready for JSON it is `get_statistics()["connection"]`.
+        """
         with self._lock:
             frames = self._feed.frames
             heard_at = self._session.heard_at if frames else None
@@ -418,7 +423,7 @@ class KrakenV2MessageHandler:
         * `discarded_count`: updates of books without a snapshot. `verified_message_ratio`: share of the messages that something could
           prove and did; `verified_time_ratio`: share of the time in which provable subscriptions were wanted; `clean_ratio`: share of all
           wanted time in which subscriptions were as good as their channel can be. None before the first.
-        * `sequences`, `connection`: `get_sequence_status()` and `get_connection_status()`.
+        * `sequences`, `connection`: `get_sequence_status()` and `get_connection_status()`, as dicts.
         """
         with self._lock:
             session, counts, times = self._session, self._delivery.reports.counts, self._feed.times()
