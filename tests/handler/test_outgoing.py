@@ -370,3 +370,83 @@ def test_account_and_trust() -> None:
     clock.now += 10.0
     assert handler.trust("book", "BTC/USD", 100.0, 110.0).verified
     assert not handler.trust("book", "BTC/USD", 90.0, 110.0).verified
+
+
+async def test_async_provider_is_left_to_process_message() -> None:
+    """An async token provider is called by `process_message`, at once, also if frames were taken by hand before."""
+    errors: list[Any] = []
+
+    async def provider() -> str:
+        return CANARY
+
+    handler = create_kraken_v2_handler(token_provider=provider)
+    handler.register_error_callback(errors.append)
+    handler.subscribe(ExecutionsSubscription())
+    assert handler.take_outgoing() == []
+    await handler.process_message(HEARTBEAT)
+    (frame,) = handler.take_outgoing()
+    assert json.loads(frame)["params"]["token"] == CANARY
+    assert errors == []
+
+
+async def test_ping_through_an_async_sender() -> None:
+    """What a tick asks for leaves with `flush`, so that a quiet connection is asked before it is given up."""
+    line = Connection(asynchronous=True)
+    line.handler.subscribe(BookSubscription(symbol=("BTC/USD",)))
+    await line.arun()
+    line.clock.now += 3.0
+    line.handler.tick()
+    await line.handler.flush()
+    assert line.sent[-1]["method"] == "ping"
+
+
+def test_failures_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Without any error callback a sender that fails and a provider that gives nothing stand in the log."""
+
+    def broken(_frame: bytes) -> None:
+        raise OSError
+
+    handler = create_kraken_v2_handler(on_outgoing=broken, token_provider=lambda: None)
+    handler.subscribe(BookSubscription(symbol=("BTC/USD",)))
+    handler.subscribe(ExecutionsSubscription())
+    handler.process(HEARTBEAT)
+    assert "on_outgoing failed: OSError" in caplog.text
+    assert "the token provider gave no token but NoneType" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: create_kraken_v2_handler(token_provider=7),  # type: ignore[arg-type]
+        lambda: create_kraken_v2_handler(on_outgoing="x"),  # type: ignore[arg-type]
+        lambda: create_kraken_v2_handler(limits=5),  # type: ignore[arg-type]
+        lambda: create_kraken_v2_handler(clock=5),  # type: ignore[arg-type]
+        lambda: create_kraken_v2_handler().subscribe("book"),  # type: ignore[arg-type]
+        lambda: create_kraken_v2_handler().unsubscribe("books"),
+        lambda: create_kraken_v2_handler().resync("nonsense"),
+        lambda: create_kraken_v2_handler().trust("nonsense", None, 0.0, 1.0),
+        lambda: create_kraken_v2_handler().book_status("BTC/USD", "nonsense"),
+        lambda: create_kraken_v2_handler().expect_book("BTC/USD", 7),
+        lambda: create_kraken_v2_handler().register_callback("book", lambda: None),
+    ],
+)
+def test_wrong_use_is_refused(wrong: Callable[[], Any]) -> None:
+    """An option or argument that makes no sense is refused at once, by name."""
+    with pytest.raises(UsageError):
+        wrong()
+
+
+def test_book_that_nobody_wants() -> None:
+    """A book that was never subscribed is unknown, one that was is wanted, and the error says which."""
+    handler = create_kraken_v2_handler()
+    assert handler.book_status("BTCUSD") is None
+    with pytest.raises(BookNotLive, match="neither subscribed nor seen"):
+        handler.book("BTCUSD")
+    handler.subscribe(BookSubscription(symbol=("BTC/USD",)))
+    assert handler.book_status("BTC/USD", "orderbook") is BookStatus.WANTED
+    with pytest.raises(BookNotLive, match="is wanted: no snapshot yet"):
+        handler.book("BTC/USD")
+    handler.process(Exchange().snapshot())
+    for depth in (0, -1, True):
+        with pytest.raises(UsageError):
+            handler.book("BTC/USD", depth)

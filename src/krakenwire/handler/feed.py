@@ -128,6 +128,7 @@ class Feed:
         if not errors:
             return
         with self._lock:
+            self._note(errors)
             call = self._delivery.in_turn(errors, begin, self.uncounted, handled=True)
         if isinstance(call, Call):
             await self._delivery.finish(call)
@@ -148,7 +149,24 @@ class Feed:
 
     def _push(self, events: list[Any], now: float) -> None:
         if self._desk.ignored_since is not None and not self.outgoing.asynchronous:
-            self.outgoing.push(now, events)
+            errors: list[Any] = []
+            self.outgoing.push(now, errors)
+            self._note(errors)
+            events += errors
+
+    def take_outgoing(self) -> list[bytes]:
+        """Frames for a caller who sends them himself."""
+        errors: list[Any] = []
+        frames = self.outgoing.take(self._clock(), errors)
+        if errors:
+            self._note(errors)
+            self.emit(errors)
+        return frames
+
+    def _note(self, errors: list[Any]) -> None:
+        """A line in the log now and then, for those who have no error callback."""
+        for error in errors:
+            self._delivery.reports.note(error, self._clock())
 
     def times(self) -> dict[str, ChannelTimes]:
         """By name of channel; nothing if nothing is counted."""

@@ -25,7 +25,7 @@ from krakenwire.events import (
 from krakenwire.handler.delivery import Delivery
 from krakenwire.handler.feed import Feed
 from krakenwire.handler.outgoing import Outgoing, Send, TokenProvider
-from krakenwire.handler.routes import Callback
+from krakenwire.handler.routes import Callback, channel_named
 from krakenwire.handler.status import ConnectionStatus
 from krakenwire.handler.timeout import begin, refuse
 from krakenwire.session import Limits, Session
@@ -93,6 +93,8 @@ class KrakenV2MessageHandler:
         _check_seconds("slow_callback", slow_callback)
         if on_error not in {"log", "stop"}:
             raise UsageError("must be log or stop", field="on_error")
+        if not callable(clock):
+            raise UsageError("must be a function that gives seconds", field="clock")
         self._clock = clock
         self._lock = threading.RLock()
         self._session = Session(
@@ -251,6 +253,8 @@ class KrakenV2MessageHandler:
             if self._delivery.given_to_outer([]):
                 return
             call = self._delivery.left_over(self._feed.uncounted)
+        if self._feed.unsent:
+            await self._feed.send()
         await self._delivery.finish(call)
 
     # ---------------------------------------------------------------- what the session asks of Kraken
@@ -262,11 +266,7 @@ class KrakenV2MessageHandler:
         made needless is gone. Own numbers (`req_id`) start at 2^52. Call it after every frame, or give `on_outgoing` instead.
         """
         with self._lock:
-            errors: list[Any] = []
-            frames = self._outgoing.take(self._clock(), errors)
-            if errors:
-                self._feed.emit(errors)
-            return frames
+            return self._feed.take_outgoing()
 
     def subscribe(self, params: Subscription) -> None:
         """Want a subscription from now on, also on every later connection; the session asks for it and keeps it alive.
@@ -279,12 +279,12 @@ class KrakenV2MessageHandler:
     def unsubscribe(self, channel: str, symbol: str | None = None, interval: int | None = None) -> bool:
         """Want a subscription no more; without a symbol, every one of the channel. False: there was none."""
         with self._lock:
-            return self._session.unsubscribe(channel, symbol, interval, now=self._clock())
+            return self._session.unsubscribe(channel_named(channel), symbol, interval, now=self._clock())
 
     def resync(self, channel: str, symbol: str | None = None) -> None:
         """Take one subscription anew, within the budgets. Until its snapshot what is held of it cannot be read."""
         with self._lock:
-            self._feed.emit(self._session.resync(channel, symbol, now=self._clock()))
+            self._feed.emit(self._session.resync(channel_named(channel), symbol, now=self._clock()))
 
     def request(self, request: Request) -> int:
         """Send any request with the next frames; returns its `req_id`. It is sent once, whatever becomes of it.
@@ -359,11 +359,13 @@ class KrakenV2MessageHandler:
         with self._lock:
             self._session.expect_book(symbol, depth)
 
-    def book_status(self, symbol: str, channel: Literal["book", "level3"] = "book") -> BookStatus | None:
-        """Where a book is in its life; None if nothing is known of it."""
+    def book_status(self, symbol: str, channel: str = "book") -> BookStatus | None:
+        """Where a book is in its life; `channel`: `book` or `level3`. None if it is neither wanted nor seen.
+
+        Raises: UsageError, if there is no such channel.
+        """
         with self._lock:
-            book = self._session.books.get(channel, symbol)
-            return None if book is None else book.status
+            return self._session.book_status(channel_named(channel), symbol)
 
     def level3_book(self, symbol: str, depth: int | None = None) -> Level3View:
         """As `book`, order by order.
@@ -408,7 +410,7 @@ class KrakenV2MessageHandler:
         Raises: UsageError, if `end` lies before `start`.
         """
         with self._lock:
-            return self._session.ledger.trust(channel, symbol, start, end, now=self._clock())
+            return self._session.ledger.trust(channel_named(channel), symbol, start, end, now=self._clock())
 
     def get_statistics(self) -> dict[str, Any]:
         """Counts since construction, ready for JSON. Times are in seconds.

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, cast
 
-from krakenwire.errors import KrakenWireError, RequestsIgnored, TokenUnavailable
+from krakenwire.errors import KrakenWireError, RequestsIgnored, TokenUnavailable, UsageError
 from krakenwire.handler.routes import is_async
 from krakenwire.session import Session
 from krakenwire.wire.secret import Secret
@@ -36,6 +36,9 @@ class Outgoing:
     def __init__(
         self, session: Session, lock: threading.RLock, send: Send | None, token_provider: TokenProvider | None
     ) -> None:
+        for name, given in (("on_outgoing", send), ("token_provider", token_provider)):
+            if given is not None and not callable(given):
+                raise UsageError("must be a function", field=name)
         self._session = session
         self._lock = lock
         self._send = send
@@ -43,17 +46,22 @@ class Outgoing:
         self.asynchronous = any(
             call is not None and is_async(cast("Any", call)) for call in (send, token_provider)
         )
+        self._async_provider = token_provider is not None and is_async(cast("Any", token_provider))
         self._told = False
         self._next_token_at = float("-inf")
         self._fetching = False
 
     def take(self, now: float, errors: list[Any]) -> list[bytes]:
         """Frames to send now, for a caller who sends them himself. What went wrong is added to `errors`."""
-        if self._fetch_due(now):
+        if not self._async_provider and self._fetch_due(
+            now
+        ):  # an async one is called by the next `process_message`
             token = self._token(now, errors)
             if inspect.isawaitable(token):
                 _close(token)
-                errors.append(TokenUnavailable("the token provider is async: await process_message()"))
+                errors.append(
+                    TokenUnavailable("the token provider returns an awaitable: make it an async function")
+                )
             else:
                 self._supply(token, errors)
         return self._session.take_outgoing(now=now)

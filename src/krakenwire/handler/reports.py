@@ -51,6 +51,10 @@ class Reports:
         self._log(logging.WARNING, CallbackSlow, report, now)
         return report
 
+    def note(self, error: KrakenWireError, now: float) -> None:
+        """Something that is no callback's doing went wrong; its text holds nothing secret."""
+        self._log(logging.ERROR, type(error), error, now)
+
     def _log(self, level: int, kind: type, report: KrakenWireError, now: float) -> None:
         count = self._throttle.admit(kind, now)
         if count:

@@ -62,6 +62,19 @@ KINDS: dict[str, type] = {
 }
 """Every name a callback can be registered under, besides `*`."""
 
+CHANNELS = (
+    "ticker",
+    "book",
+    "level3",
+    "trade",
+    "ohlc",
+    "instrument",
+    "balances",
+    "executions",
+    "status",
+    "heartbeat",
+)
+
 BREAKS = (ev.Gap, ev.BookLost)
 
 CHANNEL_OF = {
@@ -173,6 +186,17 @@ def _once(callbacks: Iterable[Callback]) -> tuple[Callback, ...]:
     return tuple(kept)
 
 
+def channel_named(name: object) -> str:
+    """The channel of this name or alias.
+
+    Raises: UsageError, if there is none.
+    """
+    canonical = ALIASES.get(name, name) if isinstance(name, str) else None
+    if canonical in CHANNELS:
+        return str(canonical)
+    raise UsageError(f"no channel is called {name!r:.60}; there are {', '.join(CHANNELS)}", field="channel")
+
+
 def lane_of(event: Any) -> str:
     """The channel in whose order an event belongs. What belongs to none has an order of its own kind."""
     kind: Any = type(event)
@@ -196,6 +220,12 @@ def check_callable(callback: object) -> None:
         inspect.isgeneratorfunction(body) or inspect.isasyncgenfunction(body) for body in _bodies(callback)
     ):
         raise UsageError("is a generator: calling it would run nothing", field="callback")
+    try:
+        inspect.signature(callback).bind(None)
+    except TypeError:
+        raise UsageError("must be a function of one event", field="callback") from None
+    except ValueError:
+        pass  # some functions written in C do not tell their parameters
 
 
 def is_async(callback: Callback) -> bool:

@@ -41,6 +41,7 @@ from krakenwire.session.limits import DisputePolicy, Limits
 from krakenwire.session.recovery import Recovery
 from krakenwire.session.replies import Replies
 from krakenwire.session.streams import Stream, Streams
+from krakenwire.state.book import BookStatus
 from krakenwire.state.candles import CandleFact, CandleLog
 from krakenwire.state.instruments import Instruments, PairChanged
 from krakenwire.state.ledger import Ledger, State
@@ -69,7 +70,7 @@ from krakenwire.wire.orders import Request
 from krakenwire.wire.refusals import ErrorKind
 from krakenwire.wire.screening import SCREENS, RejectedEntry, problems
 from krakenwire.wire.secret import Secret
-from krakenwire.wire.subscriptions import Subscription
+from krakenwire.wire.subscriptions import Subscription, SubscriptionParams
 
 UNPROVABLE = frozenset({"ticker", "ohlc", "instrument"})
 """Channels on whose frames nothing proves completeness: a frame that could not be read may have been theirs."""
@@ -115,6 +116,8 @@ class Session:
         limits: Limits | None = None,
     ) -> None:
         limits = Limits() if limits is None else limits
+        if not isinstance(limits, Limits):
+            raise UsageError("must be a Limits", field="limits")
         self.codec = Codec()
         self.heard_at = now
         self.refused = False
@@ -198,7 +201,7 @@ class Session:
         """
         book = self.books.level2.get(symbol)
         if book is None:
-            raise BookNotLive(symbol, "wanted", "never seen")
+            raise self._no_book("book", symbol)
         return book.view(depth)
 
     def level3_book(self, symbol: str, depth: int | None = None) -> Level3View:
@@ -208,8 +211,22 @@ class Session:
         """
         book = self.books.level3.get(symbol)
         if book is None:
-            raise BookNotLive(symbol, "wanted", "never seen")
+            raise self._no_book("level3", symbol)
         return book.view(depth)
+
+    def book_status(self, channel: str, symbol: str) -> BookStatus | None:
+        """Where a book of channel `book` or `level3` is in its life; None if it is neither wanted nor seen."""
+        book = self.books.get(channel, symbol)
+        if book is not None:
+            return book.status
+        return None if self.desk.subscriptions.get(channel, symbol) is None else BookStatus.WANTED
+
+    def _no_book(self, channel: str, symbol: str) -> BookNotLive:
+        if self.desk.subscriptions.get(channel, symbol) is not None:
+            return BookNotLive(symbol, BookStatus.WANTED, "no snapshot yet")
+        return BookNotLive(
+            symbol, "unknown", "it was neither subscribed nor seen; symbols are written as in BTC/USD"
+        )
 
     def take_outgoing(self, *, now: float) -> list[bytes]:
         """Frames to send now, in order; each counts as sent and starts its time for an answer. They may hold the token: never log them."""
@@ -251,6 +268,8 @@ class Session:
 
         Raises: UsageError, if there are too many.
         """
+        if not isinstance(params, SubscriptionParams):
+            raise UsageError("must be a subscription, such as BookSubscription(symbol=(...))", field="params")
         for wish in self.desk.subscribe(params, now):
             self.ledger.open(wish.channel, wish.symbol, State.WANTED, now)
 

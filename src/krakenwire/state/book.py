@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar, cast
 
-from krakenwire.errors import BookNotLive
+from krakenwire.errors import BookNotLive, UsageError
 from krakenwire.state.ledger import Entry
 from krakenwire.state.level2 import BookView, Difference
 from krakenwire.state.level3 import Level3View, QueueDifference
@@ -140,8 +140,10 @@ class Book(Generic[V]):
     def read(self, depth: int | None = None, *, unverified: bool = False) -> V:
         """As `view`; with `unverified` also a book that nothing contradicts and nothing proves. The view says which it is.
 
-        Raises: BookNotLive, if the book cannot be read.
+        Raises: BookNotLive, if the book cannot be read; UsageError, if `depth` is no number of levels.
         """
+        if depth is not None and (type(depth) is not int or depth < 1):
+            raise UsageError("must be a whole number of levels, 1 or more", field="depth")
         levels = self.levels
         if levels is None or not (
             self.status is BookStatus.LIVE or (unverified and self.status is BookStatus.UNVERIFIED)
