@@ -157,6 +157,9 @@ async def test_nobody_takes_them(*, asynchronous: bool) -> None:
     assert handler.take_outgoing() == []
 
 
+_no_arguments: Any = lambda: None  # noqa: E731 (a function that cannot take an event)
+
+
 async def _no_token() -> str:
     return ""
 
@@ -427,7 +430,7 @@ def test_failures_are_logged(caplog: pytest.LogCaptureFixture) -> None:
         lambda: create_kraken_v2_handler().trust("nonsense", None, 0.0, 1.0),
         lambda: create_kraken_v2_handler().book_status("BTC/USD", "nonsense"),
         lambda: create_kraken_v2_handler().expect_book("BTC/USD", 7),
-        lambda: create_kraken_v2_handler().register_callback("book", lambda: None),
+        lambda: create_kraken_v2_handler().register_callback("gap", _no_arguments),
     ],
 )
 def test_wrong_use_is_refused(wrong: Callable[[], Any]) -> None:

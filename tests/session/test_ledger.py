@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from krakenwire.events import ExecutionUpdate
 from krakenwire.session import Session
 from krakenwire.state.ledger import Interval, State
 from tests.session.exchange import Exchange
 from tests.session.say import ack, session_with
+from tests.vectors import account
+from tests.vectors.samples import FRAMES
 
 
 def lost_at_100(exchange: Exchange) -> Session:
@@ -41,3 +44,30 @@ def test_discarded_messages_are_not_verified() -> None:
     for _ in range(8):
         session.receive(exchange.update(bids={"1000.5": "2"}), now=101.0)
     assert session.ledger.verified_message_ratio() == 0.1
+
+
+@pytest.mark.fault("B17")
+def test_numbers_open_and_close_the_proof() -> None:
+    """Trades in order and private frames in sequence are verified time, up to the last one before a hole, and again after it."""
+    session = Session(now=0.0)
+    trade = FRAMES["trade"]
+    later = trade.replace(b'"trade_id":1', b'"trade_id":7').replace(b'"trade_id":2', b'"trade_id":8')
+    for now, frame in enumerate(
+        (trade, account.EMPTY_SNAPSHOT.frame, account.PENDING_NEW.frame, later, account.FILL.frame), 1
+    ):
+        session.receive(frame, now=float(now))
+    ends = [(span.start, span.end, span.cause) for span in session.ledger.intervals("trade", "BTC/USD")]
+    assert ends == [(1.0, 1.0, "trade_id"), (4.0, None, None)]
+    ends = [(span.start, span.end, span.cause) for span in session.ledger.intervals("executions", None)]
+    assert ends == [(2.0, 3.0, "sequence")]
+
+
+@pytest.mark.parametrize("tracking", [True, False])
+def test_nothing_is_in_sequence_unless_it_was_watched(*, tracking: bool) -> None:
+    """Rows are in sequence only if their numbers were judged."""
+    session = Session(now=0.0, track_sequences=tracking)
+    events = session.receive(account.EMPTY_SNAPSHOT.frame, now=1.0) + session.receive(
+        account.PENDING_NEW.frame, now=2.0
+    )
+    assert [event.in_sequence for event in events if isinstance(event, ExecutionUpdate)] == [tracking]
+    assert session.ledger.verified_message_ratio() == float(tracking)

@@ -476,8 +476,11 @@ class Session:
             complete = verdict is COMPLETE
             if complete:
                 stream.entry.verified += 1
+                if not stream.proven:
+                    stream.prove(now)
             elif verdict.gap is not None:
                 events.append(_trade_gap(verdict.gap, stream.heard_at))
+                stream.doubt(GapReason.TRADE_ID.value)
             # A repeated trade is not passed on, but the channel delivers: its next break has to be told.
             stream.heard_at = now
             if not verdict.repeated:
@@ -534,11 +537,16 @@ class Session:
         events: list[Event] = []
         if not self._in_sequence(events, channel, message, now):
             return events
-        entry = self._note(channel, None, now).entry
+        stream = self._heard.of(channel).get(None) or self._begin(channel, None, now)
         snapshot = message.type is MessageType.SNAPSHOT
-        in_sequence = message.sequence is not None and channel not in self._behind
-        entry.messages += 1
-        entry.verified += in_sequence
+        in_sequence = self._track_sequences and message.sequence is not None and channel not in self._behind
+        if in_sequence and not stream.proven:
+            stream.prove(now)
+        elif not in_sequence:
+            stream.doubt("sequence")
+        stream.heard_at = now
+        stream.entry.messages += 1
+        stream.entry.verified += in_sequence
         rows, facts = self._keep(channel, message.data, snapshot=snapshot)
         if snapshot:
             self.desk.delivered(channel, None)
@@ -573,6 +581,8 @@ class Session:
         result = self.sequences.track(key, number, None, now=now, snapshot=snapshot)
         if snapshot:
             self._behind.discard(key)
+        if not result.tracked:
+            self._behind.add(key)  # too many numbered streams: the order of this one is not watched
         if result.gap is not None:
             self._behind.add(key)
             since = self._heard.at(channel, symbol)

@@ -13,11 +13,24 @@ STREAMS_KEPT = 16_384
 class Stream:
     """One channel of one symbol, or of all."""
 
-    __slots__ = ("entry", "heard_at")
+    __slots__ = ("entry", "heard_at", "proven")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.heard_at: float | None = None
+        self.proven = False
+        """Whether trade ids or sequence numbers have followed each other since the last break."""
+
+    def prove(self, now: float) -> None:
+        """What comes now follows what came before: the ledger says so from here on."""
+        self.proven = True
+        self.entry.open(State.VERIFIED, now)
+
+    def doubt(self, cause: str) -> None:
+        """Something is missing: what was heard last is the last thing proven."""
+        if self.proven and self.heard_at is not None:
+            self.entry.close(State.VERIFIED, self.heard_at, cause)
+        self.proven = False
 
 
 class Streams:
