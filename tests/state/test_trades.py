@@ -22,8 +22,8 @@ def gap(last_id: int, next_id: int, reason: TradeGapReason) -> TradeVerdict:
     return TradeVerdict(gap=TradeGap(SYMBOL, last_id, next_id, reason))
 
 
-def feed(log: TradeLog, *ids: int, snapshot: bool = False) -> list[TradeVerdict]:
-    return [log.judge(SYMBOL, trade_id, snapshot=snapshot) for trade_id in ids]
+def feed(log: TradeLog, *ids: int) -> list[TradeVerdict]:
+    return [log.judge(SYMBOL, trade_id) for trade_id in ids]
 
 
 def test_consecutive_ids_are_complete() -> None:
@@ -61,7 +61,7 @@ def test_an_overlapping_snapshot_bridges_an_interruption() -> None:
     log = TradeLog()
     feed(log, *range(100, 121))
     log.interrupted()
-    verdicts = feed(log, *range(90, 140), snapshot=True)
+    verdicts = feed(log, *range(90, 140))
     assert verdicts == [REPEATED] * 31 + [COMPLETE] * 19
     assert log.gaps == 0
 
@@ -72,7 +72,7 @@ def test_a_snapshot_that_begins_right_behind_bridges_too() -> None:
     log = TradeLog()
     feed(log, 100)
     log.interrupted()
-    assert feed(log, 101, 102, snapshot=True) == [COMPLETE, COMPLETE]
+    assert feed(log, 101, 102) == [COMPLETE, COMPLETE]
 
 
 @pytest.mark.fault("B15")
@@ -81,7 +81,7 @@ def test_an_outage_longer_than_the_snapshot_is_a_gap() -> None:
     log = TradeLog()
     feed(log, 100)
     log.interrupted(SYMBOL)
-    assert feed(log, 151, 152, snapshot=True) == [gap(100, 151, TradeGapReason.INTERRUPTED), COMPLETE]
+    assert feed(log, 151, 152) == [gap(100, 151, TradeGapReason.INTERRUPTED), COMPLETE]
     assert feed(log, 154) == [gap(152, 154, TradeGapReason.SKIPPED)]
 
 
@@ -110,29 +110,28 @@ def test_a_restarted_numbering_is_no_repetition() -> None:
     """A snapshot far below the last id is a new numbering: a gap of unknown size, then complete again."""
     log = TradeLog()
     feed(log, 50_000)
-    verdicts = feed(log, 1, 2, 3, snapshot=True)
+    verdicts = feed(log, 1, 2, 3)
     assert verdicts == [gap(50_000, 1, TradeGapReason.RESTARTED), COMPLETE, COMPLETE]
     assert verdicts[0].gap is not None
     assert verdicts[0].gap.missing is None
     assert feed(log, 4) == [COMPLETE]
 
 
-@pytest.mark.fault("B15")
-def test_a_restart_shows_after_an_interruption_without_snapshot() -> None:
-    """The first update after an interruption may show a new numbering too; any later one may not."""
+@pytest.mark.fault("B15", "J9")
+def test_an_absurd_id_silences_nothing() -> None:
+    """After an id that cannot be true the real ones are told as a new numbering, not dropped as repetitions."""
     log = TradeLog()
     feed(log, 50_000)
-    assert feed(log, 1) == [REPEATED]
-    log.interrupted()
-    assert feed(log, 1, 2) == [gap(50_000, 1, TradeGapReason.RESTARTED), COMPLETE]
+    assert feed(log, 2**62) == [gap(50_000, 2**62, TradeGapReason.SKIPPED)]
+    assert feed(log, 50_001, 50_002) == [gap(2**62, 50_001, TradeGapReason.RESTARTED), COMPLETE]
 
 
 def test_the_restart_distance_is_exact() -> None:
-    """At the distance itself a snapshot is an overlap still, one below it is a new numbering."""
+    """At the distance itself an id is an overlap still, one below it is a new numbering."""
     log = TradeLog()
     feed(log, 5000)
-    assert feed(log, 5000 - RESTART_DISTANCE, snapshot=True) == [REPEATED]
-    assert feed(log, 4999 - RESTART_DISTANCE, snapshot=True)[0].gap is not None
+    assert feed(log, 5000 - RESTART_DISTANCE) == [REPEATED]
+    assert feed(log, 4999 - RESTART_DISTANCE)[0].gap is not None
 
 
 def test_a_market_not_seen_yet_cannot_be_cut() -> None:
@@ -173,7 +172,7 @@ def test_any_outage_is_bridged_or_told(missed: int, length: int) -> None:
     log.interrupted()
     newest = 100 + missed
     for trade_id in range(newest - length + 1, newest + 1):
-        verdict = log.judge(SYMBOL, trade_id, snapshot=True)
+        verdict = log.judge(SYMBOL, trade_id)
         if verdict.gap is not None:
             assert verdict.gap.reason is TradeGapReason.INTERRUPTED
             assert verdict.gap.missing is not None

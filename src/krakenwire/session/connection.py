@@ -470,7 +470,7 @@ class Session:
         for trade in (
             message.data if message.sequence is None else self._in_order("trade", message, events, now)
         ):
-            verdict = self.trades.judge(trade.symbol, trade.trade_id, snapshot=snapshot)
+            verdict = self.trades.judge(trade.symbol, trade.trade_id)
             stream = streams.get(trade.symbol) or self._begin("trade", trade.symbol, now)
             stream.entry.messages += 1
             complete = verdict is COMPLETE

@@ -5,9 +5,9 @@ does not promise it, so a hole is a suspicion of loss. It can be healed: after a
 the last 50 trades either reaches back to the last id held, which proves that nothing was lost, or it does
 not.
 
-An id far below the last one, where a stream begins anew, cannot be an overlap: a snapshot holds 50 trades.
-It is judged to be a market whose numbering started again; calling it a repetition would drop every trade
-from then on.
+An id far below the last one cannot be an overlap: a snapshot holds 50 trades. It is judged to be a market
+whose numbering started again, or one after a number that was wrong; calling it a repetition would drop every
+trade from then on in silence.
 """
 
 from __future__ import annotations
@@ -78,8 +78,8 @@ class TradeLog:
         self.repeated = 0
         self.gaps = 0
 
-    def judge(self, symbol: str, trade_id: int, *, snapshot: bool = False) -> TradeVerdict:
-        """Takes one trade, in the order received. `snapshot` says that it came in a frame of that type."""
+    def judge(self, symbol: str, trade_id: int) -> TradeVerdict:
+        """Takes one trade, in the order received."""
         last = self._last.get(symbol)
         if last is None:
             if len(self._last) < SYMBOL_LIMIT:
@@ -90,7 +90,7 @@ class TradeLog:
             if self._cut:
                 self._cut.discard(symbol)
             return COMPLETE
-        return self._out_of_order(symbol, last, trade_id, snapshot=snapshot)
+        return self._out_of_order(symbol, last, trade_id)
 
     def interrupted(self, symbol: str | None = None) -> None:
         """The stream of one market, or of all, was cut. The last ids stay: an overlap can bridge the cut."""
@@ -108,11 +108,11 @@ class TradeLog:
         """The last trade id held of a market."""
         return self._last.get(symbol)
 
-    def _out_of_order(self, symbol: str, last: int, trade_id: int, *, snapshot: bool) -> TradeVerdict:
+    def _out_of_order(self, symbol: str, last: int, trade_id: int) -> TradeVerdict:
         cut = symbol in self._cut
         self._cut.discard(symbol)
         if trade_id <= last:
-            if not (snapshot or cut) or trade_id >= last - RESTART_DISTANCE:
+            if trade_id >= last - RESTART_DISTANCE:
                 self.repeated += 1
                 return REPEATED
             reason = TradeGapReason.RESTARTED
