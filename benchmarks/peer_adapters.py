@@ -62,9 +62,7 @@ class Krakenwire(Adapter):
 
     def best(self) -> Best:
         views = {symbol: self.handler.book(symbol) for symbol in self.symbols}
-        return {
-            symbol: (str(view.best_bid.price), str(view.best_ask.price)) for symbol, view in views.items()
-        }
+        return {symbol: (str(view.best_bid), str(view.best_ask)) for symbol, view in views.items()}
 
 
 class PythonKrakenSdk(Adapter):
