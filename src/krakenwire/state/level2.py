@@ -153,8 +153,8 @@ class Level2Book:
         return BookView(
             self.symbol,
             min(depth or self.depth, self.depth),
-            tuple(self._bids.best(depth)),
-            tuple(self._asks.best(depth)),
+            tuple(self._bids.levels[:depth]),
+            tuple(self._asks.levels[:depth]),
             self.checksum,
             self.timestamp,
             self.verified,
@@ -259,8 +259,7 @@ class Level2Book:
         asks, bids = self._asks, self._bids
         asks.moved = bids.moved = False
         self.top_ask, self.top_bid = asks.top, bids.top
-        # The last key is no level's.
-        self.crossed = bool(asks.top and bids.top and bids.keys[-2] >= asks.keys[0])
+        self.crossed = bool(asks.top and bids.top and -bids.keys[0] >= asks.keys[0])
 
 
 def _read(levels: Levels) -> Levels:
