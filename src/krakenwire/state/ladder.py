@@ -37,7 +37,6 @@ class Ladder:
         "_digits",
         "_parts",
         "_sign",
-        "before",
         "depth",
         "keys",
         "levels",
@@ -45,11 +44,14 @@ class Ladder:
         "ten",
         "text",
         "top",
+        "unknown_removals",
     )
 
     def __init__(self, *, descending: bool, depth: int) -> None:
         self._sign = -1 if descending else 1
         self.depth = depth
+        self.unknown_removals = 0
+        """Removals of prices that were not there."""
         self.use(None)
 
     def use(self, decimals: Decimals | None) -> None:
@@ -64,9 +66,7 @@ class Ladder:
         self.text = b""
         """The checksum's input: digits of the ten best levels, best first."""
         self.ten: list[BookLevel] = []
-        """These levels."""
-        self.before: list[BookLevel] = []
-        """What they were before the last message that had something for this side."""
+        """These levels, in a list that does not change any more."""
         self.top: BookLevel | None = None
         """The best level."""
         self.moved = True
@@ -80,37 +80,37 @@ class Ladder:
     def change(self, changes: tuple[BookLevel, ...]) -> bool:  # noqa: PLR0912 (in one piece, because every call costs)
         """Set or remove levels in order, then cut to depth. True if the checksum's input changed.
 
-        Raises: OddToken, ValueError, TypeError or LookupError, on any token that is not a plain decimal with the book's fraction digits,
-        and on the removal of a price that is not there. The side is then half changed; see the module's text.
+        Raises: OddToken, ValueError, TypeError or LookupError, on any token that is not a plain decimal with the book's fraction digits.
+        The side is then half changed; see the module's text.
         """
         keys, digits, levels, sign, price_point, qty_point, longest = self._parts
         grown = False
         for level in changes:
             price = level.price_text
             qty = level.qty_text
-            if price[price_point] != "." or qty[qty_point] != ".":
+            if price[price_point] != "." or qty[qty_point] != "." or price < "0" or qty < "0":
                 raise OddToken
             whole = price.replace(".", "", 1).lstrip("0")
             key = int(whole) * sign
             at = bisect_left(keys, key)
             amount = qty.replace(".", "", 1).lstrip("0")
-            if amount:
-                text = (whole + amount).encode()
-                # Whatever else stood in the tokens (a second point, a sign, an underscore) is no ASCII digit.
-                if not text.isdigit() or len(text) > longest:
-                    raise OddToken
-                if keys[at] == key:
-                    digits[at] = text
-                    levels[at] = level
-                else:
-                    keys.insert(at, key)
-                    digits.insert(at, text)
-                    levels.insert(at, level)
-                    grown = True
-            elif levels[at].price_text == price:
-                del keys[at], digits[at], levels[at]
-            else:
+            text = (whole + amount).encode()
+            # Whatever else stood in the tokens (a second point, an underscore, a blank) is no ASCII digit.
+            if not text.isdigit() or len(text) > longest:
                 raise OddToken
+            if not amount:
+                if keys[at] == key:
+                    del keys[at], digits[at], levels[at]
+                else:
+                    self.unknown_removals += 1
+            elif keys[at] == key:
+                digits[at] = text
+                levels[at] = level
+            else:
+                keys.insert(at, key)
+                digits.insert(at, text)
+                levels.insert(at, level)
+                grown = True
         if grown:
             depth = self.depth
             while len(levels) > depth:
@@ -120,7 +120,6 @@ class Ladder:
             text = b"".join(best)
         except TypeError:
             return self.look()
-        self.before = self.ten
         self.ten = ten = levels[:PROVEN_LEVELS]
         top = ten[0] if ten else None
         if top is not self.top:
@@ -133,7 +132,7 @@ class Ladder:
 
     def look(self) -> bool:
         """Look at the ten best levels anew. True if the checksum's input changed."""
-        self.before, self.ten = self.ten, self.levels[:PROVEN_LEVELS]
+        self.ten = self.levels[:PROVEN_LEVELS]
         self.top = next(iter(self.ten), None)
         self.moved = True
         for at in range(len(self.levels))[:PROVEN_LEVELS]:
@@ -167,8 +166,8 @@ class Ladder:
         self.cut()
         self.look()
 
-    def put(self, level: BookLevel) -> bool:
-        """Set or remove one level that the book has read strictly; does not cut. False if the price to remove was not there."""
+    def put(self, level: BookLevel) -> None:
+        """Set or remove one level that the book has read strictly; does not cut."""
         price = level.price_text
         key: Any = Decimal(price) if self._decimals is None else int(price.replace(".", ""))
         if self._sign < 0:
@@ -179,14 +178,14 @@ class Ladder:
         if not level.qty_text.strip("0."):
             if found:
                 del self.keys[at], self._digits[at], self.levels[at]
-            return found
-        if found:
+            else:
+                self.unknown_removals += 1
+        elif found:
             self._digits[at], self.levels[at] = None, level
         else:
             self.keys.insert(at, key)
             self._digits.insert(at, None)
             self.levels.insert(at, level)
-        return True
 
     def cut(self) -> None:
         """Drop what lies beyond the depth. Kraken sends no removal for it."""
