@@ -206,6 +206,16 @@ def test_digits_are_made_when_a_level_rises() -> None:
 
 
 @pytest.mark.fault("B9")
+@pytest.mark.parametrize("unordered", [False, True])
+def test_a_snapshot_is_cut(unordered: bool) -> None:
+    """Of a snapshot that is wider than the depth only the best levels are held, in whatever order they came."""
+    levels = tuple(BookLevel(f"{100 + at}.0", "1.00000000") for at in range(5))
+    book = Level2Book("X/Y", 3)
+    book.replace(BookData("X/Y", (), (levels[1], levels[0], *levels[2:]) if unordered else levels))
+    assert book.view().asks == levels[:3]
+
+
+@pytest.mark.fault("B9")
 def test_depth_is_cut_after_the_whole_message() -> None:
     """A level added and another removed in one message leave all the others, whichever comes first."""
     levels = [(f"{100 + at}.0", "1.00000000") for at in range(3)]
