@@ -48,7 +48,7 @@ MUTANTS = (
         "plain tokens have the book's fraction digits",
         "state/ladder.py",
         'if price[price_point] != "." or qty[qty_point] != "." or',
-        'if',
+        "if",
         "properties/test_false_proofs.py::test_every_byte[usual]",
     ),
     Mutant(
