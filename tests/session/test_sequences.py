@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from krakenwire.events import Event, ExecutionUpdate, Gap, ResyncNeeded
+from krakenwire.events import Event, ExecutionUpdate, Gap, InstrumentUpdate, OrderBookUpdate, ResyncNeeded
 from krakenwire.session import Session
+from tests.session.exchange import Exchange
 from tests.session.say import kinds
+from tests.vectors.samples import FRAMES
 
 ROW = (
     b'{"channel":"executions","type":"%s","data":[{"order_id":"O%d","exec_type":"new","order_status":"new",'
@@ -84,3 +86,68 @@ def test_tracking_switched_off() -> None:
     session = Session(now=0.0, track_sequences=False)
     events = hear(session, frame("snapshot", 1), frame("update", 7), frame("update", 7))
     assert kinds(events) == [ExecutionUpdate] * 3
+
+
+TWICE: dict[str, tuple[bytes, int]] = {
+    "ticker": (
+        FRAMES["ticker"].replace(
+            b'"data":[', b'"data":[' + FRAMES["ticker"].partition(b'"data":[')[2][:-2] + b","
+        ),
+        2,
+    ),
+    "trade": (FRAMES["trade"], 2),
+    "ohlc": (
+        FRAMES["ohlc"].replace(
+            b'"data":[', b'"data":[' + FRAMES["ohlc"].partition(b'"data":[')[2][:-2] + b","
+        ),
+        2,
+    ),
+}
+
+
+@pytest.mark.fault("B17", "B2")
+@pytest.mark.parametrize("channel", TWICE)
+def test_two_entries_of_one_symbol(channel: str) -> None:
+    """A number is judged once a frame: its second entry of a symbol is no repetition, and a repeated frame is dropped whole."""
+    frame, entries = TWICE[channel]
+    session = Session(now=0.0)
+    numbered = frame[:-1] + b',"sequence":7}'
+    assert len(session.receive(numbered, now=1.0)) == entries
+    assert session.receive(numbered, now=1.0) == []
+    assert session.sequences.duplicates == 1
+    later = (
+        (frame[:-1] + b',"sequence":9}')
+        .replace(b'"trade_id":2', b'"trade_id":4')
+        .replace(b'"trade_id":1', b'"trade_id":3')
+    )
+    gap, resync, *rows = session.receive(later, now=2.0)
+    assert isinstance(gap, Gap)
+    assert (gap.channel, gap.first, gap.last, gap.since) == (channel, 8, 8, 1.0)
+    assert isinstance(resync, ResyncNeeded)
+    assert len(rows) == entries
+
+
+@pytest.mark.fault("B17", "B2")
+def test_two_updates_of_one_book() -> None:
+    """Two updates of one book in a numbered frame are both applied; the frame sent again changes nothing."""
+    exchange = Exchange()
+    session = Session(now=0.0)
+    session.receive(exchange.snapshot(), now=1.0)
+    first, second = exchange.update(bids={"1000": "7"}), exchange.update(bids={"1000": "8"})
+    entries = [each.partition(b'"data":[')[2][:-2] for each in (first, second)]
+    head = first.partition(b'"data":[')[0] + b'"data":['
+    both = head + b",".join(entries) + b'],"sequence":3}'
+    updates = session.receive(both, now=2.0)
+    assert [event.verified for event in updates if isinstance(event, OrderBookUpdate)] == [True, True]
+    assert session.receive(both, now=3.0) == []
+    assert session.book("BTC/USD").bids[0].qty == 8
+
+
+@pytest.mark.fault("B17", "B2")
+def test_numbered_instrument_frames() -> None:
+    """A numbered frame of a channel without symbols is judged by its channel alone."""
+    session = Session(now=0.0)
+    numbered = FRAMES["instrument"][:-1] + b',"sequence":%d}'
+    assert kinds(session.receive(numbered % 4, now=1.0)) == [InstrumentUpdate]
+    assert session.receive(numbered % 4, now=1.0) == []
+    assert kinds(session.receive(numbered % 6, now=1.0))[:2] == [Gap, ResyncNeeded]

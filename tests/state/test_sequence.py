@@ -263,3 +263,17 @@ def test_whatever_the_order_nothing_comes_out_twice(numbers: list[int], limit: i
             said.extend(range(result.gap.expected, result.gap.got))
         said.extend(result.released)
     assert said == list(range(12))
+
+
+@pytest.mark.fault("B17", "B2")
+@given(st.lists(st.integers(-1, 8), max_size=30), st.sampled_from([0, 2]))
+def test_advance_says_no_more_than_track(numbers: list[int], limit: int) -> None:
+    """A number that `advance` takes is one that `track` would release alone, and the counts stay the same."""
+    quick, plain = (SequenceTracker[int](buffer_limit=limit) for _ in range(2))
+    for number in numbers:
+        if quick.advance(KEY, number):
+            assert plain.track(KEY, number, number) == SequenceResult((number,))
+        elif number >= 0:
+            assert quick.track(KEY, number, number) == plain.track(KEY, number, number)
+        assert quick.status() == plain.status()
+        assert quick.received == plain.received

@@ -68,7 +68,8 @@ from krakenwire.wire.enums import MessageType
 from krakenwire.wire.market import InstrumentMessage, OHLCMessage, TickerMessage, TradeMessage
 from krakenwire.wire.orders import Request
 from krakenwire.wire.refusals import ErrorKind
-from krakenwire.wire.screening import SCREENS, RejectedEntry, problems
+from krakenwire.wire.screening import RejectedEntry, problems
+from krakenwire.wire.screens import SCREENS
 from krakenwire.wire.secret import Secret
 from krakenwire.wire.subscriptions import Subscription, SubscriptionParams
 
@@ -161,7 +162,7 @@ class Session:
             for channel, kind in CHANNELS.items()
             if kind in self._strict
         }
-        # A book reads its own tokens, strictly.
+        # A book reads its own tokens, and strictly.
         self._ways[BookMessage] = ("book", lambda _frame, _message: None, self._on_book)
 
     # ---------------------------------------------------------------- what callers do

@@ -58,7 +58,6 @@ class Level2Book:
         "symbol",
         "top_ask",
         "top_bid",
-        "unknown_removals",
         "verified",
     )
 
@@ -76,8 +75,6 @@ class Level2Book:
         """The best sell level; None while nobody sells."""
         self.crossed = False
         """True if the best bid is not below the best ask. The exchange may say so; it is served as it is."""
-        self.unknown_removals = 0
-        """Removals of prices that were not there. Kraken never sends one, so each hints at a loss; the checksum decides."""
         self._computed = 0
         self._proven: tuple[list[BookLevel], list[BookLevel]] = ([], [])
         """The ten best asks and bids when the book was last verified; kept from the failure on."""
@@ -102,6 +99,11 @@ class Level2Book:
         """Fraction digits: from `instrument` if given, else counted in the snapshot; None while unknown."""
         return self._precision.decimals
 
+    @property
+    def unknown_removals(self) -> int:
+        """Removals of prices that were not there. Kraken never sends one, so each hints at a loss; the checksum decides."""
+        return self._asks.unknown_removals + self._bids.unknown_removals
+
     # ---------------------------------------------------------------- messages
 
     def apply(self, data: BookData) -> Doubt | None:
@@ -109,20 +111,20 @@ class Level2Book:
         if not self.verified:
             return self._apply_slowly(data)
         asks, bids = self._asks, self._bids
-        proven = asks.ten
+        proven_asks, proven_bids = asks.ten, bids.ten
         try:
             changed = bool(data.asks) and asks.change(data.asks)
             if (data.bids and bids.change(data.bids)) or changed:
                 self._computed = crc32(asks.text + bids.text)
         except (ValueError, TypeError, LookupError):
-            self._proven = (proven, bids.ten)
+            self._proven = (proven_asks, proven_bids)
             return self._apply_slowly(data)
         if asks.moved or bids.moved:
             self._look_at_tops()
         self._last = data
         if self._computed == data.checksum:
             return None
-        self._proven = (proven, bids.before if data.bids else bids.ten)
+        self._proven = (proven_asks, proven_bids)
         for tokens in _tokens((*data.asks, *data.bids, *asks.ten, *bids.ten)):
             # A float that looks like a plain number took the fast way, and may have been rounded all the same.
             self._precision.filled(tokens)
@@ -153,8 +155,8 @@ class Level2Book:
         return BookView(
             self.symbol,
             min(depth or self.depth, self.depth),
-            tuple(self._bids.best(depth)),
-            tuple(self._asks.best(depth)),
+            tuple(self._bids.levels[:depth]),
+            tuple(self._asks.levels[:depth]),
             self.checksum,
             self.timestamp,
             self.verified,
@@ -226,7 +228,7 @@ class Level2Book:
             for level in levels:
                 tokens = (level.price_text, level.qty_text)
                 filled = self._precision.filled(tokens)
-                self.unknown_removals += not ladder.put(level if filled is tokens else BookLevel(*filled))
+                ladder.put(level if filled is tokens else BookLevel(*filled))
             ladder.cut()
             ladder.look()
 
@@ -259,8 +261,7 @@ class Level2Book:
         asks, bids = self._asks, self._bids
         asks.moved = bids.moved = False
         self.top_ask, self.top_bid = asks.top, bids.top
-        # The last key is no level's.
-        self.crossed = bool(asks.top and bids.top and bids.keys[-2] >= asks.keys[0])
+        self.crossed = bool(asks.top and bids.top and -bids.keys[0] >= asks.keys[0])
 
 
 def _read(levels: Levels) -> Levels:

@@ -93,8 +93,9 @@ class Precision:
 
     def verdict(self, checksum: int | None, computed: int, *, empty: bool) -> Doubt | None:
         """What a checksum proves. None: the book."""
-        if self.decimals is None and not empty:
-            return Doubt(wrong=False, reason="digits of the book are not known", expected=checksum)
+        if self.decimals is None and (checksum or not empty):
+            unknown = "an empty book with a checksum" if empty else "digits of the book are not known"
+            return Doubt(wrong=False, reason=unknown, expected=checksum)
         if checksum is None:
             return Doubt(wrong=False, reason="no checksum was sent")
         if checksum != computed:

@@ -156,8 +156,12 @@ class OrderSide:
         return b"".join([queue.text for queue in self.queues[:PROVEN_LEVELS]])
 
     def _key(self, price: str) -> Key:
-        key: Key = int(price.replace(".", "")) if self.exact else Decimal(price)
-        return -key if self._descending else key
+        if self.exact:
+            whole = int(price.replace(".", ""))
+            return -whole if self._descending else whole
+        key = Decimal(price)
+        # A minus sign alone would round what has more than 28 digits.
+        return key.copy_negate() if self._descending else key
 
     def _remove(self, queue: Queue, order_id: str) -> None:
         del self.places[order_id]

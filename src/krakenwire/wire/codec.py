@@ -27,7 +27,8 @@ from krakenwire.wire.numbers import numbers_problem
 from krakenwire.wire.order_replies import Reply
 from krakenwire.wire.parsed import prepare, to_json
 from krakenwire.wire.salvage import read_message
-from krakenwire.wire.screening import SCREENS, Frame, RejectedEntry, problems, untyped
+from krakenwire.wire.screening import Frame, RejectedEntry, problems, untyped
+from krakenwire.wire.screens import SCREENS
 
 __all__ = ["Codec", "Decoded", "Frame", "Message", "UnknownFrame", "decode", "encode"]
 
