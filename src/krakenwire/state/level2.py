@@ -123,6 +123,9 @@ class Level2Book:
         if self._computed == data.checksum:
             return None
         self._proven = (proven, bids.before if data.bids else bids.ten)
+        for tokens in _tokens(data.asks + data.bids):
+            # A float that looks like a plain number took the fast way, and may have been rounded all the same.
+            self._precision.filled(tokens)
         return self._judge(data)
 
     def replace(self, snapshot: BookData) -> Doubt | None:
