@@ -12,7 +12,7 @@ from tests.session.order_exchange import TopQueues
 
 EVERY_BYTE = bytes(range(256))
 # What JSON and numbers are made of: these change the meaning of a frame and leave it readable.
-TELLING = b'0.e9"'
+TELLING = b'0.e"'
 MEANINGFUL = b'0123456789.-+eE"{}[],: \\/tfnabx_\x00\x7f\xff'
 
 

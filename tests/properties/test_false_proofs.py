@@ -106,7 +106,7 @@ def search(case: Case, edits_of: Any, *, snapshots: bool = True) -> int:
 def test_every_byte(case: Case) -> None:
     """Replace, remove, insert or swap any byte of a snapshot or an update: nothing false is ever verified."""
     # Every broken snapshot of floats is searched for its precisions; fewer edits keep that short.
-    replacements, insertions = (b"0.", b"0.") if case.parsed else (TELLING, b"0.e")
+    replacements, insertions = (b"0.", b"0.") if case.parsed else (TELLING, b"0.")
     assert search(case, lambda frame: edits(frame, replacements, insertions)) > 1500
 
 
@@ -114,7 +114,7 @@ def test_every_byte(case: Case) -> None:
 @pytest.mark.parametrize("case", DEEP, ids=lambda case: case.name)
 def test_every_byte_of_an_update(case: Case) -> None:
     """Replace, remove, insert or swap any byte of an update of a full window: nothing false is ever verified."""
-    assert search(case, lambda frame: edits(frame, TELLING, b"0.e"), snapshots=False) > 1000
+    assert search(case, lambda frame: edits(frame, TELLING, b"0."), snapshots=False) > 1000
 
 
 @pytest.mark.exhaustive

@@ -36,7 +36,7 @@ class Level2Machine(RuleBasedStateMachine):
     @initialize(
         depth=st.sampled_from((*BOOK_DEPTHS[:2] * 3, *BOOK_DEPTHS[2:])),
         market=st.sampled_from(MARKETS),
-        fill=st.sampled_from(["none", "one", "few", "window", "more"]),
+        fill=st.sampled_from(["none", "one", "few", "window", "window", "more", "more"]),
         told=st.booleans(),
         stated=st.booleans(),
     )
@@ -89,7 +89,25 @@ class Level2Machine(RuleBasedStateMachine):
         seed=st.integers(0, 3),
     )
     def market_moves(self, changes: list[tuple[str, int, int]], seed: int) -> None:
-        frame = self.move(changes, seed)
+        self.hear(self.move(changes, seed))
+
+    @rule(
+        side=st.sampled_from(["bid", "ask"]),
+        at=st.integers(0, 9),
+        qty=st.integers(1, 10**12),
+        seed=st.integers(0, 5),
+    )
+    def level_enters_the_window(self, side: str, at: int, qty: int, seed: int) -> None:
+        # Between two levels, so that the last of a full window is pushed out. Some seeds remove it before it is set: the slow way.
+        self.hear(self.move([(side, 2 * at + 1, qty)], seed))
+
+    @rule(side=st.sampled_from(["bid", "ask"]), at=st.integers(0, 9))
+    def level_leaves_the_window(self, side: str, at: int) -> None:
+        levels = self.exchange.window()[0 if side == "bid" else 1]
+        if at < len(levels):
+            self.hear(self.exchange.act([(side, levels[at][0], Decimal(0))]))
+
+    def hear(self, frame: bytes | None) -> None:
         if frame is None:
             return
         events = self.session.receive(frame, now=2.0)

@@ -102,6 +102,25 @@ def test_v4() -> None:
     assert not doubt.wrong
 
 
+@pytest.mark.fault("J10")
+@pytest.mark.parametrize("decimals", [(1, 8), None])
+@pytest.mark.parametrize("part", ["prices", "quantities", "both"])
+def test_exponents(part: str, decimals: Decimals | None) -> None:
+    """A book of which some numbers come in exponent form is proven, whether its precision is told or found."""
+    asks = [
+        (
+            f"{Decimal(p):e}" if part != "quantities" and at % 2 else p,
+            f"{Decimal(q):e}" if part != "prices" and at % 3 else q,
+        )
+        for at, (p, q) in enumerate(books.V1_ASKS)
+    ]
+    book = book_of(asks, books.V1_BIDS, books.V1, decimals=decimals)
+    assert [(x.price_text, x.qty_text) for x in book.view().asks] == books.V1_ASKS
+    more = [*books.V1_ASKS[1:], ("45300.0", "2.50000000")]
+    update = [("4.52852e4", "0e0"), ("4.53e4", "25e-1")]
+    assert book.apply(message(update, [], checksum(more, books.V1_BIDS))) is None
+
+
 @pytest.mark.fault("B9")
 def test_v6() -> None:
     """A level that is pushed out of the window never comes back as a ghost; in one message the last entry wins."""
