@@ -77,7 +77,7 @@ class Ladder:
         longest = min(MAX_DIGITS, MAX_EXPONENT + min(price, qty)) if usual else 0
         self._parts = (self.keys, self._digits, self.levels, self._sign, -1 - price, -1 - qty, longest)
 
-    def change(self, changes: tuple[BookLevel, ...]) -> bool:  # noqa: PLR0912 (in one piece, because every call costs)
+    def change(self, changes: tuple[BookLevel, ...]) -> bool:
         """Set or remove levels in order, then cut to depth. True if the checksum's input changed.
 
         Raises: OddToken, ValueError, TypeError or LookupError, on any token that is not a plain decimal with the book's fraction digits,
