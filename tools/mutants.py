@@ -66,11 +66,11 @@ MUTANTS = (
         "state/test_ladder.py::test_what_the_fast_way_leaves_alone",
     ),
     Mutant(
-        "a number as an odd string is found by the quotes of its frame",
+        "a number as an odd string is found without the exact check",
         "wire/screens.py",
-        "            quotes += 22\n",
-        "            quotes += 24\n",
-        "wire/test_screens.py::test_quick_checks_need_no_exact_one",
+        "    except (ValueError, RecursionError):\n        return False\n",
+        "    except (ValueError, RecursionError):\n        return True\n",
+        "wire/test_screens.py::test_odd_strings",
     ),
     Mutant(
         "a drifted channel takes no string for a number",

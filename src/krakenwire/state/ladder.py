@@ -51,7 +51,7 @@ class Ladder:
         self._sign = -1 if descending else 1
         self.depth = depth
         self.unknown_removals = 0
-        """Removals of prices that were not there."""
+        """Removals of prices that were not there. One that the fast way had done when it gave up counts as well."""
         self.use(None)
 
     def use(self, decimals: Decimals | None) -> None:
@@ -77,11 +77,11 @@ class Ladder:
         longest = min(MAX_DIGITS, MAX_EXPONENT + min(price, qty)) if usual else 0
         self._parts = (self.keys, self._digits, self.levels, self._sign, -1 - price, -1 - qty, longest)
 
-    def change(self, changes: tuple[BookLevel, ...]) -> bool:  # noqa: PLR0912 (in one piece, because every call costs)
+    def change(self, changes: tuple[BookLevel, ...]) -> bool:
         """Set or remove levels in order, then cut to depth. True if the checksum's input changed.
 
-        Raises: OddToken, ValueError, TypeError or LookupError, on any token that is not a plain decimal with the book's fraction digits.
-        The side is then half changed; see the module's text.
+        Raises: OddToken, ValueError, TypeError or LookupError, on any token that is not a plain decimal with the book's fraction digits,
+        and on the removal of a price that is not there. The side is then half changed; see the module's text.
         """
         keys, digits, levels, sign, price_point, qty_point, longest = self._parts
         grown = False
@@ -94,16 +94,16 @@ class Ladder:
             key = int(whole) * sign
             at = bisect_left(keys, key)
             amount = qty.replace(".", "", 1).lstrip("0")
+            if not amount:
+                if levels[at].price_text != price:
+                    raise OddToken
+                del keys[at], digits[at], levels[at]
+                continue
             text = (whole + amount).encode()
             # Whatever else stood in the tokens (a second point, an underscore, a blank) is no ASCII digit.
             if not text.isdigit() or len(text) > longest:
                 raise OddToken
-            if not amount:
-                if keys[at] == key:
-                    del keys[at], digits[at], levels[at]
-                else:
-                    self.unknown_removals += 1
-            elif keys[at] == key:
+            if keys[at] == key:
                 digits[at] = text
                 levels[at] = level
             else:
@@ -115,7 +115,7 @@ class Ladder:
             depth = self.depth
             while len(levels) > depth:
                 del keys[depth], digits[depth], levels[depth]
-        best: list[Any] = digits[:PROVEN_LEVELS]
+        best: Any = digits if self.depth <= PROVEN_LEVELS else digits[:PROVEN_LEVELS]
         try:
             text = b"".join(best)
         except TypeError:

@@ -112,9 +112,13 @@ class Level2Book:
             return self._apply_slowly(data)
         asks, bids = self._asks, self._bids
         proven_asks, proven_bids = asks.ten, bids.ten
+        changed = False
         try:
-            changed = bool(data.asks) and asks.change(data.asks)
-            if (data.bids and bids.change(data.bids)) or changed:
+            if data.asks:
+                changed = asks.change(data.asks)
+            if data.bids:
+                changed = bids.change(data.bids) or changed
+            if changed:
                 self._computed = crc32(asks.text + bids.text)
         except (ValueError, TypeError, LookupError):
             self._proven = (proven_asks, proven_bids)
