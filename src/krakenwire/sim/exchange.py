@@ -247,7 +247,7 @@ class Exchange:
         for connection in tuple(self.connections.values()):
             connection.send(frame, STATUS_LABEL, self.at)
 
-    def change_pair(self, symbol: str, *, now: float, **changes: Any) -> None:
+    def change_pair(self, symbol: str, /, *, now: float, **changes: Any) -> None:
         """A market goes on under other terms: fields of `Pair`. Whoever follows `instrument` is told.
 
         With fewer price digits, orders between the remaining prices are cancelled. Quantities keep their digits.
