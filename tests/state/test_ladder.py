@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krakenwire.state.checksum import Decimals
-from krakenwire.state.ladder import Ladder, OddToken
+from krakenwire.state.ladder import Ladder
 from krakenwire.state.level2 import Level2Book
 from krakenwire.state.proof import Doubt
+from krakenwire.state.side import OddToken
 from krakenwire.wire.book import BookData, BookLevel
 from krakenwire.wire.numbers import LossyText
 
