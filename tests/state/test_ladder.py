@@ -29,7 +29,7 @@ class StrictBook(Level2Book):
 
     def apply(self, data: BookData) -> Doubt | None:
         if self.verified:
-            self._proven = (self._asks.ten, self._bids.ten)
+            self._proven = (self.asks.ten, self.bids.ten)
         return self._apply_slowly(data)
 
 
@@ -101,7 +101,7 @@ def stated(book: Level2Book, data: BookData, kind: str, *, snapshot: bool) -> Bo
 def seen(book: Level2Book) -> tuple[Any, ...]:
     """Everything that a reader can learn of a book."""
     view = book.view()
-    facts = (book.verified, book.decimals, book.checksum, book.crossed, book.top_bid, book.top_ask)
+    facts = (book.verified, book.decimals, book.checksum, book.crossed, book.bids.top, book.asks.top)
     return (*facts, view.bids, view.asks, book.explain())
 
 

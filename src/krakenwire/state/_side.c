@@ -29,7 +29,6 @@ typedef struct {
     PyObject *text;   /* bytes */
     Py_ssize_t depth, price_decimals, qty_decimals, longest;
     int sign;
-    char moved;
 } Side;
 
 static int
@@ -230,11 +229,8 @@ look(Side *self)
         return NULL;
     }
     top = PyList_Size(ten) ? PyList_GetItem(ten, 0) : Py_None;
-    if (top != self->top) {
-        Py_INCREF(top);
-        put(&self->top, top);
-        self->moved = 1;
-    }
+    Py_INCREF(top);
+    put(&self->top, top);
     put(&self->ten, ten);
     same = self->text != NULL && PyBytes_Check(self->text) && PyBytes_Size(self->text) == PyBytes_Size(text) &&
            memcmp(PyBytes_AsString(self->text), PyBytes_AsString(text), PyBytes_Size(text)) == 0;
@@ -316,7 +312,6 @@ static PyMemberDef members[] = {
     {"qty_decimals", T_PYSSIZET, offsetof(Side, qty_decimals), 0, NULL},
     {"longest", T_PYSSIZET, offsetof(Side, longest), 0, NULL},
     {"sign", T_INT, offsetof(Side, sign), 0, NULL},
-    {"moved", T_BOOL, offsetof(Side, moved), 0, NULL},
     {NULL, 0, 0, 0, NULL},
 };
 

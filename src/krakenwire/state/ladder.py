@@ -54,7 +54,6 @@ class Ladder(Side):
         self.text = b""
         self.ten = []
         self.top = None
-        self.moved = True
         self.price_decimals, self.qty_decimals = decimals or (0, 0)
         # A price and a quantity with no more digits than this together are both within bounds. Tokens without a point are no text.
         least, most = sorted((self.price_decimals, self.qty_decimals))
@@ -64,7 +63,6 @@ class Ladder(Side):
         """Look at the ten best levels anew. True if the checksum's input changed."""
         self.ten = self.levels[:PROVEN_LEVELS]
         self.top = next(iter(self.ten), None)
-        self.moved = True
         for at in range(len(self.levels))[:PROVEN_LEVELS]:
             if self.digits[at] is None:
                 # Nobody has needed them so far.

@@ -26,7 +26,6 @@ class PythonSide:
         "keys",
         "levels",
         "longest",
-        "moved",
         "price_decimals",
         "qty_decimals",
         "sign",
@@ -44,8 +43,6 @@ class PythonSide:
     """The ten best levels, in a list that does not change any more."""
     top: BookLevel | None
     """The best level."""
-    moved: bool
-    """Whether the best level may be another one since the book looked at it."""
     text: bytes
     """The checksum's input: digits of the ten best levels, best first."""
     depth: int
@@ -105,10 +102,7 @@ class PythonSide:
         except TypeError:
             return self.look()
         self.ten = ten = levels[:PROVEN_LEVELS]
-        top = ten[0] if ten else None
-        if top is not self.top:
-            self.top = top
-            self.moved = True
+        self.top = ten[0] if ten else None
         if text == self.text:
             return False
         self.text = text
