@@ -140,7 +140,7 @@ class CandlesMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_last_message_of_each_counts(self) -> None:
-        candles = self.session.candles.candles("A/USD", 1)
+        candles = self.session.market.candles.candles("A/USD", 1)
         assert [(c.trades, int(c.volume)) for c in candles] == [self.held[m] for m in sorted(self.held)]
 
 

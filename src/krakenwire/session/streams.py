@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from krakenwire.state.ledger import Entry, Ledger, State
+from krakenwire.state.liveness import Liveness
 
 STREAMS_KEPT = 16_384
 """Streams (channel and symbol) whose breaks are told, several times what one connection carries. A hostile sender could invent symbols."""
@@ -36,8 +37,9 @@ class Stream:
 class Streams:
     """The streams heard since the connection began, by channel and symbol."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, liveness: Liveness) -> None:
         self._ledger = ledger
+        self._liveness = liveness
         self._of: defaultdict[str, dict[str | None, Stream]] = defaultdict(dict)
         self._count = 0
 
@@ -46,37 +48,55 @@ class Streams:
         return self._of[channel]
 
     def begin(self, channel: str, symbol: str | None, now: float) -> Stream:
-        """A stream is heard for the first time. Beyond the bound it is not remembered."""
+        """A stream is heard for the first time; from now on silence counts. Beyond the bound it is not remembered."""
+        self._liveness.watching = True
         stream = Stream(self._ledger.open(channel, symbol, State.DELIVERING, now))
         if self._count < STREAMS_KEPT:
             self._count += 1
             self._of[channel][symbol] = stream
         return stream
 
-    def end(self, channel: str, symbol: str | None) -> float | None:
-        """It is not subscribed any more. Returns when it was last heard; None if it never was."""
+    def note(self, channel: str, symbol: str | None, now: float) -> None:
+        """A stream was heard."""
+        stream = self._of[channel].get(symbol) or self.begin(channel, symbol, now)
+        stream.heard_at = now
+
+    def granted(self, channel: str, symbol: str | None, now: float) -> None:
+        """Kraken holds a subscription; from now on silence counts."""
+        self._liveness.watching = True
+        self._ledger.open(channel, symbol, State.ACKED, now)
+
+    def end(self, channel: str, symbol: str | None, state: State, cause: str, now: float) -> float | None:
+        """It is not subscribed any more, or (`state`) not even wanted. Returns when it was last heard; None if it never was."""
+        self._ledger.close(channel, symbol, state, now, cause=cause)
         stream = self._of[channel].pop(symbol, None)
         if stream is None:
             return None
         self._count -= 1
         return stream.heard_at
 
-    def at(self, channel: str, symbol: str | None) -> float | None:
+    def heard_at(self, channel: str, symbol: str | None) -> float | None:
         """When it was last heard; None if it never was."""
         stream = self._of[channel].get(symbol)
         return None if stream is None else stream.heard_at
 
-    def clear(self) -> None:
-        """The connection is gone."""
+    def lost(self, cause: str, now: float) -> None:
+        """The connection is gone, and silence is not counted until the next one carries something."""
+        self._liveness.watching = False
+        self._ledger.close_all(now, cause)
         self._count = 0
         for streams in self._of.values():
             streams.clear()
 
-    def times(self) -> dict[tuple[str, str | None], float]:
-        """When each was last heard."""
-        return {
-            (channel, symbol): stream.heard_at
-            for channel, streams in self._of.items()
-            for symbol, stream in streams.items()
-            if stream.heard_at is not None
+    def carried(self) -> list[tuple[str, str | None, float]]:
+        """What is subscribed, and when it was last heard, or else acknowledged: what was never heard may be missed, too."""
+        since = {
+            (entry.channel, entry.symbol): at
+            for entry in self._ledger.entries()
+            if (at := entry[State.ACKED].since) is not None
         }
+        for channel, streams in self._of.items():
+            for symbol, stream in streams.items():
+                if stream.heard_at is not None:
+                    since[channel, symbol] = stream.heard_at
+        return [(*key, at) for key, at in since.items()]
