@@ -85,7 +85,7 @@ class MarketKeeper:
         for candle in (
             message.data if message.sequence is None else self._sequences.rows("ohlc", message, events, now)
         ):
-            revised = self.candles.judge(candle).fact is CandleFact.REVISED
+            revised = self.candles.judge(candle, message.timestamp).fact is CandleFact.REVISED
             stream = streams.get(candle.symbol) or self._streams.begin("ohlc", candle.symbol, now)
             stream.heard_at = now
             if revised:
