@@ -33,7 +33,7 @@ class CompiledSide(BuildHookInterface):  # type: ignore[type-arg]
         wanted = os.environ.get("KRAKENWIRE_BUILD", "")
         if wanted == "pure":
             return
-        built = _compile(root)
+        built = compile_side(root)
         if built is None:
             if wanted == "compiled":
                 raise RuntimeError(f"{SOURCE} could not be compiled; the compiler's words stand above")
@@ -46,13 +46,18 @@ class CompiledSide(BuildHookInterface):  # type: ignore[type-arg]
         build_data["tag"] = _tag()
 
 
-def _compile(root: Path) -> Path | None:
+def compile_side(root: Path) -> Path | None:
     """The compiled module beside its source, or None."""
     if sys.implementation.name != "cpython":
         return None
     try:
-        from setuptools import Distribution, Extension  # noqa: PLC0415 (only needed where something is compiled)
-        from setuptools.command.build_ext import build_ext  # noqa: PLC0415
+        from setuptools import (  # type: ignore[import-untyped]  # noqa: PLC0415 (only needed to compile)
+            Distribution,
+            Extension,
+        )
+        from setuptools.command.build_ext import (  # type: ignore[import-untyped]  # noqa: PLC0415
+            build_ext,
+        )
     except ImportError:
         return None
     extension = Extension(MODULE, [str(root / SOURCE)], py_limited_api=True, optional=True)

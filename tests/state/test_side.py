@@ -101,6 +101,19 @@ def test_long_sides(changes: list[tuple[int, int]], depth: int) -> None:
 
 
 @needs_compiled
+def test_the_tenth_level() -> None:
+    """The tenth level is covered by the checksum, the eleventh is not."""
+    ladder = Ladder(descending=False, depth=25)
+    ladder.use(DECIMALS)
+    ladder.fill(tuple(BookLevel(plain(price, 1), "1.000") for price in range(1, 13)))
+    before = ladder.text
+    assert not ladder.change((BookLevel("1.1", "2.000"),))
+    assert ladder.text == before
+    assert ladder.change((BookLevel("1.0", "2.000"),))
+    assert ladder.text == before.removesuffix(b"1000") + b"2000"
+
+
+@needs_compiled
 def test_a_key_of_64_bits() -> None:
     """The greatest price that the compiled loop takes has eighteen digits; one more it leaves to the strict way."""
     ladder = Ladder(descending=True, depth=10)
@@ -160,6 +173,11 @@ def test_references_are_balanced() -> None:
         ladder.change((level,))
     del level
     ladder.use(DECIMALS)
+    ladder.change((BookLevel("123456789.5", "1.000"),))
+    key = ladder.keys[0]
+    ladder.use(DECIMALS)
+    other = int("1234567895")
+    assert sys.getrefcount(key) == sys.getrefcount(other)
     assert [sys.getrefcount(level) for level in levels] == before
 
 
