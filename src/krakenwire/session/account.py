@@ -17,11 +17,11 @@ from krakenwire.session.recovery import Recovery
 from krakenwire.session.sequences import SequenceKeeper
 from krakenwire.session.streams import Streams
 from krakenwire.state.balances import BalanceChanged, Balances, LedgerDuplicate
-from krakenwire.state.orders import FillDuplicate, FillSeen, OrderChanged, Orders
+from krakenwire.state.orders import FillDuplicate, Orders
 from krakenwire.wire.account import BalanceEntry, BalancesMessage, ExecutionReport, ExecutionsMessage
 from krakenwire.wire.enums import MessageType
 
-_OF_ROWS = (OrderChanged, FillSeen, FillDuplicate, BalanceChanged, LedgerDuplicate)
+_OF_ROWS = (FillDuplicate, BalanceChanged, LedgerDuplicate)
 """Facts that say no more than the row they come from. Every other fact is an event of its own."""
 
 
@@ -100,21 +100,19 @@ class AccountKeeper:
         self, rows: tuple[ExecutionReport, ...], *, snapshot: bool
     ) -> tuple[list[ExecutionReport], list[Event]]:
         """The rows that are news, and what else follows from them."""
-        if snapshot:
-            facts: list[Any] = self.orders.snapshot(rows, with_orders=self.open_orders_told)
-            # A snapshot's facts begin with one for each row, in its order.
-            return self._news(rows, facts[: len(rows)]), _others(facts)
         news: list[ExecutionReport] = []
-        others: list[Event] = []
-        for row in rows:
-            first, *more = self.orders.apply(row)
-            if isinstance(first, FillDuplicate):
-                self.repeated += 1
-            else:
+        facts: list[Any] = []
+        if snapshot:
+            news, facts = self.orders.snapshot(rows, with_orders=self.open_orders_told)
+        else:
+            for row in rows:
+                if found := self.orders.apply(row):
+                    facts += found
+                    if isinstance(found[0], FillDuplicate):
+                        continue
                 news.append(row)
-            if more:
-                others += _others(more)
-        return news, others
+        self.repeated += len(rows) - len(news)
+        return news, _others(facts)
 
     def _entries(
         self, rows: tuple[BalanceEntry, ...], *, snapshot: bool
@@ -122,22 +120,16 @@ class AccountKeeper:
         """The rows that are news, and what else follows from them."""
         if snapshot:
             return list(rows), _others(self.balances.snapshot(rows))
-        found: list[Any] = []
-        firsts = []
+        news: list[BalanceEntry] = []
+        facts: list[Any] = []
         for row in rows:
-            facts = self.balances.apply(row)
-            firsts.append(facts[0])
-            found += facts
-        return self._news(rows, firsts), _others(found)
-
-    def _news(self, rows: tuple[Any, ...], firsts: list[Any]) -> list[Any]:
-        news = [
-            row
-            for row, fact in zip(rows, firsts, strict=True)
-            if not isinstance(fact, (FillDuplicate, LedgerDuplicate))
-        ]
-        self.repeated += len(rows) - len(news)
-        return news
+            found = self.balances.apply(row)
+            facts += found
+            if isinstance(found[0], LedgerDuplicate):
+                self.repeated += 1
+            else:
+                news.append(row)
+        return news, _others(facts)
 
 
 def _others(facts: list[Any]) -> list[Event]:

@@ -112,16 +112,14 @@ class CandleLog:
         self._series.pop((symbol, interval), None)
 
 
-def _values(candle: Candle) -> tuple[object, ...]:
-    """What makes two messages of one candle the same; the spelling of its times does not."""
-    return (candle.open, candle.high, candle.low, candle.close, candle.trades, candle.volume, candle.vwap)
-
-
 def _compare(previous: Candle, candle: Candle, *, closed: bool) -> CandleFact:
-    if not closed and candle.trades > previous.trades and candle.volume >= previous.volume:
-        return CandleFact.UPDATED
-    if _values(previous) == _values(candle):
+    if candle.trades == previous.trades and _values(candle) == _values(previous):
         return CandleFact.REPEATED
     if closed or candle.trades < previous.trades or candle.volume < previous.volume:
         return CandleFact.REVISED
     return CandleFact.UPDATED
+
+
+def _values(candle: Candle) -> tuple[object, ...]:
+    """What makes two messages of one candle the same, besides its trades; the spelling of its times does not."""
+    return (candle.open, candle.high, candle.low, candle.close, candle.volume, candle.vwap)
