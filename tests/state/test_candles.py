@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krakenwire.state import candles as module
-from krakenwire.state.candles import CANDLES_KEPT, CandleFact, CandleLog, CandleVerdict
+from krakenwire.state.candles import CANDLES_KEPT, CandleFact, CandleLog
 from krakenwire.wire.market import Candle
 from krakenwire.wire.timestamps import format_ns
 
@@ -38,15 +38,15 @@ def candle(minute: int, trades: int = 1, **values: Any) -> Candle:
 
 
 def facts(log: CandleLog, *candles: Candle) -> list[CandleFact]:
-    return [log.judge(each).fact for each in candles]
+    return [log.judge(each) for each in candles]
 
 
 def test_an_open_candle_is_new_then_updated() -> None:
-    """The first message of a candle is new, each that carries it on an update with the values before it."""
+    """The first message of a candle is new, each that carries it on an update."""
     log = CandleLog()
-    assert log.judge(candle(0)) == CandleVerdict(CandleFact.NEW)
-    assert log.judge(candle(0, 2)) == CandleVerdict(CandleFact.UPDATED, candle(0))
-    assert log.judge(candle(1)) == CandleVerdict(CandleFact.NEW)
+    assert log.judge(candle(0)) is CandleFact.NEW
+    assert log.judge(candle(0, 2)) is CandleFact.UPDATED
+    assert log.judge(candle(1)) is CandleFact.NEW
     assert log.candles("SOL/USD", 1) == (candle(0, 2), candle(1))
 
 
@@ -81,7 +81,7 @@ def test_a_closed_candle_that_changes_is_revised() -> None:
     """A change of a candle after a later one began is a revision; the later message replaces the earlier."""
     log = CandleLog()
     facts(log, candle(0, 5), candle(1))
-    assert log.judge(candle(0, 6)) == CandleVerdict(CandleFact.REVISED, candle(0, 5))
+    assert log.judge(candle(0, 6)) is CandleFact.REVISED
     assert log.candles("SOL/USD", 1) == (candle(0, 6), candle(1))
 
 
@@ -154,9 +154,10 @@ def test_what_is_held_is_the_last_message_of_the_latest_candles(messages: list[t
     last: dict[int, Candle] = {}
     for minute, trades in messages:
         last[minute] = candle(minute, trades)
-        verdict = log.judge(last[minute])
-        assert (verdict.fact in {CandleFact.NEW, CandleFact.LATE}) == (verdict.previous is None)
-        assert (verdict.fact is CandleFact.NEW) <= (minute == max(last))
+        held = {each.interval_begin for each in log.candles("SOL/USD", 1)}
+        fact = log.judge(last[minute])
+        assert (fact in {CandleFact.NEW, CandleFact.LATE}) == (last[minute].interval_begin not in held)
+        assert (fact is CandleFact.NEW) <= (minute == max(last))
     latest = sorted(last)[-CANDLES_KEPT:]
     assert log.candles("SOL/USD", 1) == tuple(last[minute] for minute in latest)
 
@@ -165,12 +166,12 @@ def test_what_is_held_is_the_last_message_of_the_latest_candles(messages: list[t
 def test_recorded_candles_only_move_on(conformance_data: Path) -> None:
     """In recorded traffic a candle is new, updated or repeated, and never late."""
     recorded = conformance_data / "kraken_v2" / "unresolved-repo" / "id-70379328486.ohlc-btcusd.jsonl"
+    decoder = msgspec.json.Decoder(_Rows, float_hook=str)
     log, seen = CandleLog(), set()
     for line in recorded.read_bytes().splitlines():
         frame = msgspec.json.decode(line)
         if frame.get("channel") == "ohlc":
-            rows = msgspec.json.decode(line, type=_Rows).data
-            seen.update(facts(log, *rows))
+            seen.update(facts(log, *decoder.decode(line).data))
     assert seen
     assert seen <= {CandleFact.NEW, CandleFact.UPDATED, CandleFact.REPEATED}
 

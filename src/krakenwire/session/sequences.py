@@ -14,6 +14,8 @@ from krakenwire.session.streams import Streams
 from krakenwire.state.sequence import SequenceTracker
 from krakenwire.wire.enums import MessageType
 
+_SNAPSHOT, _UPDATE = MessageType.SNAPSHOT, MessageType.UPDATE
+
 
 class SequenceKeeper:
     """The sequence numbers of one connection. `track=False`: no number is looked at."""
@@ -41,13 +43,13 @@ class SequenceKeeper:
         number = message.sequence
         if number is None or not self._track:
             return True
-        if message.type is MessageType.UPDATE and self.tracker.advance(key, number):
+        if message.type is _UPDATE and self.tracker.advance(key, number):
             return True
         channel, symbol = key if isinstance(key, tuple) else (str(key), None)
         if number < 0:
             events.append(FrameRejected(b"", "sequence: negative", channel, symbol))
             return False
-        snapshot = message.type is MessageType.SNAPSHOT
+        snapshot = message.type is _SNAPSHOT
         result = self.tracker.track(key, number, None, now=now, snapshot=snapshot)
         if snapshot:
             self._behind.discard(key)

@@ -7,9 +7,8 @@ is no loss, because an interval without trades has no candle.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
-
-from msgspec import Struct
 
 from krakenwire.wire.market import Candle
 from krakenwire.wire.timestamps import parse_ns
@@ -38,16 +37,12 @@ class CandleFact(StrEnum):
     """Its start cannot be read, or there are too many series: nothing is known about it."""
 
 
-class CandleVerdict(Struct, frozen=True):
-    """The fact, and the values that the message replaced or repeated."""
-
-    fact: CandleFact
-    previous: Candle | None = None
-
-
-_NEW = CandleVerdict(CandleFact.NEW)
-_LATE = CandleVerdict(CandleFact.LATE)
-_UNTRACKED = CandleVerdict(CandleFact.UNTRACKED)
+_NEW, _UPDATED, _REPEATED, _REVISED = (
+    CandleFact.NEW,
+    CandleFact.UPDATED,
+    CandleFact.REPEATED,
+    CandleFact.REVISED,
+)
 
 
 class _Series:
@@ -69,7 +64,7 @@ class CandleLog:
     def __init__(self) -> None:
         self._series: dict[tuple[str, int], _Series] = {}
 
-    def judge(self, candle: Candle) -> CandleVerdict:
+    def judge(self, candle: Candle) -> CandleFact:
         """Takes one candle, in the order received, and keeps it in place of the one it replaces.
 
         Its numbers must be finite: `wire/numbers.py` refuses others before they come here.
@@ -78,18 +73,18 @@ class CandleLog:
         if series is not None and (previous := series.latest).interval_begin == candle.interval_begin:
             # Nearly every message is about the candle that is open now, and its start needs no reading.
             series.latest = series.candles[series.begin] = candle
-            return CandleVerdict(_compare(previous, candle, closed=False), previous)
+            return _compared(previous, candle, closed=False)
         begin = parse_ns(candle.interval_begin)
         if begin is None:
-            return _UNTRACKED
+            return CandleFact.UNTRACKED
         if series is None:
             if len(self._series) >= SERIES_LIMIT:
-                return _UNTRACKED
+                return CandleFact.UNTRACKED
             self._series[candle.symbol, candle.interval] = _Series(begin, candle)
             return _NEW
         return self._place(series, begin, candle)
 
-    def _place(self, series: _Series, begin: int, candle: Candle) -> CandleVerdict:
+    def _place(self, series: _Series, begin: int, candle: Candle) -> CandleFact:
         held = series.candles
         replaced = held.get(begin)
         held[begin] = candle
@@ -97,10 +92,10 @@ class CandleLog:
         if not closed:
             series.begin, series.latest = begin, candle
         if replaced is not None:
-            return CandleVerdict(_compare(replaced, candle, closed=closed), replaced)
+            return _compared(replaced, candle, closed=closed)
         if len(held) > CANDLES_KEPT:
             del held[min(held)]
-        return _LATE if closed else _NEW
+        return CandleFact.LATE if closed else _NEW
 
     def candles(self, symbol: str, interval: int) -> tuple[Candle, ...]:
         """What is held of one series, oldest first."""
@@ -112,12 +107,16 @@ class CandleLog:
         self._series.pop((symbol, interval), None)
 
 
-def _compare(previous: Candle, candle: Candle, *, closed: bool) -> CandleFact:
+def _compared(previous: Candle, candle: Candle, *, closed: bool) -> CandleFact:
     if candle.trades == previous.trades and _values(candle) == _values(previous):
-        return CandleFact.REPEATED
-    if closed or candle.trades < previous.trades or candle.volume < previous.volume:
-        return CandleFact.REVISED
-    return CandleFact.UPDATED
+        return _REPEATED
+    if (
+        closed
+        or candle.trades < previous.trades
+        or Decimal(candle.volume_text) < Decimal(previous.volume_text)
+    ):
+        return _REVISED
+    return _UPDATED
 
 
 def _values(candle: Candle) -> tuple[object, ...]:

@@ -34,6 +34,10 @@ UNKNOWN = OrderStatus("unknown")
 CLOSED = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED)
 """Statuses that an update does not take back; a snapshot may."""
 
+_FILL, _PARTIALLY_FILLED = ExecType.TRADE, OrderStatus.PARTIALLY_FILLED
+
+_OVER = (*CLOSED, UNKNOWN)
+
 MAX_OPEN = 10_000
 MAX_CLOSED = 1_000
 MAX_FILLS = 10_000
@@ -92,7 +96,7 @@ class Order(Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         """Whether the order was open by the last report; False also if nobody knows."""
-        return _is_open(self.status)
+        return self.status not in _OVER
 
 
 class FillDuplicate(Struct, frozen=True):
@@ -189,16 +193,17 @@ class Orders:
 
     def apply(self, report: ExecutionReport) -> list[OrderFact]:
         """Take in one report of an update. No fact: it is news, and nothing follows from it."""
-        if report.exec_type is ExecType.TRADE and self._seen(report):
+        if report.exec_type is _FILL and self._seen(report):
             return [FillDuplicate(report.order_id, str(report.exec_id))]
         order_id = report.order_id
         told = self._open.get(order_id) or self._closed.get(order_id) or _Told()
-        before, status = told.status, report.order_status
-        if report.exec_type is ExecType.TRADE and status in CLOSED:
-            # Only a report of its own completes an order; a fill alone is no proof.
-            status = OrderStatus.PARTIALLY_FILLED
-        if before in CLOSED and status not in CLOSED:
-            status = before
+        status = report.order_status
+        if status in CLOSED:
+            if report.exec_type is _FILL:
+                # Only a report of its own completes an order; a fill alone is no proof.
+                status = _PARTIALLY_FILLED
+        elif told.status in CLOSED:
+            status = told.status
         told.add(report, status)
         self._keep(order_id, told)
         return self._forget() if len(self._open) > self._max_open else []
@@ -255,7 +260,7 @@ class Orders:
         return OrderVanished(order_id, order.cl_ord_id, order.symbol, order.status, tuple(fills))
 
     def _keep(self, order_id: str, told: _Told) -> None:
-        if _is_open(told.status):
+        if told.status not in _OVER:
             self._closed.pop(order_id, None)
             self._open[order_id] = told
             return
@@ -269,10 +274,6 @@ class Orders:
         while len(self._open) > self._max_open:
             facts.append(OrderForgotten(self._open.pop(next(iter(self._open))).order()))
         return facts
-
-
-def _is_open(status: OrderStatus) -> bool:
-    return status not in CLOSED and status != UNKNOWN
 
 
 def _merged(before: Order | None, report: ExecutionReport, status: OrderStatus) -> Order:

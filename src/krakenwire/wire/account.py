@@ -80,7 +80,7 @@ class ContingentReport(
     limit_price_type: PriceType | None = None
 
 
-class ExecutionReport(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ExecutionReport(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """One thing that happened to one order of the caller.
 
     Source: channel `executions`, an element of `data`. Quantities are in base currency, prices and costs in
@@ -197,7 +197,13 @@ class ExecutionReport(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 class ExecutionsMessage(
-    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="channel", tag="executions"
+    Struct,
+    frozen=True,
+    gc=False,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="channel",
+    tag="executions",
 ):
     """A frame of channel `executions`. A snapshot with nothing to tell has empty `data`."""
 
@@ -216,7 +222,7 @@ class Wallet(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     balance = Number()
 
 
-class BalanceEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class BalanceEntry(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """What the caller has of one asset: a row of a snapshot, or an entry of the ledger.
 
     Source: channel `balances`, an element of `data`. Kraken sends two shapes under one channel. A snapshot
@@ -258,7 +264,13 @@ class BalanceEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class BalancesMessage(
-    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="channel", tag="balances"
+    Struct,
+    frozen=True,
+    gc=False,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="channel",
+    tag="balances",
 ):
     """A frame of channel `balances`: all assets held, or ledger entries."""
 

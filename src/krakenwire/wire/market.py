@@ -78,7 +78,9 @@ class TickerUpdate(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
         return None if ask is None or bid is None else (ask + bid) / 2
 
 
-class TickerMessage(Struct, frozen=True, forbid_unknown_fields=True, tag_field="channel", tag="ticker"):
+class TickerMessage(
+    Struct, frozen=True, gc=False, forbid_unknown_fields=True, tag_field="channel", tag="ticker"
+):
     """A frame of channel `ticker`."""
 
     type: MessageType
@@ -109,7 +111,9 @@ class Trade(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """RFC 3339 UTC, microseconds; several trades may share one."""
 
 
-class TradeMessage(Struct, frozen=True, forbid_unknown_fields=True, tag_field="channel", tag="trade"):
+class TradeMessage(
+    Struct, frozen=True, gc=False, forbid_unknown_fields=True, tag_field="channel", tag="trade"
+):
     """A frame of channel `trade`: the last 50 trades, oldest first, or the new ones."""
 
     type: MessageType
@@ -148,7 +152,7 @@ class Candle(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Deprecated by Kraken. In reality the end of the interval, although the documents call it the start."""
 
 
-class OHLCMessage(Struct, frozen=True, forbid_unknown_fields=True, tag_field="channel", tag="ohlc"):
+class OHLCMessage(Struct, frozen=True, gc=False, forbid_unknown_fields=True, tag_field="channel", tag="ohlc"):
     """A frame of channel `ohlc`: recent candles, oldest first, or the open one."""
 
     type: MessageType

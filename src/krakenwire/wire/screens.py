@@ -28,7 +28,7 @@ from krakenwire.wire.numbers import texts_of
 from krakenwire.wire.screening import Frame, RejectedEntry, problems
 
 _UPDATE, _SNAPSHOT = MessageType.UPDATE, MessageType.SNAPSHOT
-_TRADE = ExecType.TRADE
+_FILL_TYPE = ExecType.TRADE
 
 _Rejected = tuple[RejectedEntry, ...] | None
 
@@ -38,8 +38,9 @@ _PRICES, _QUANTITIES, _AMOUNTS = (
     re.compile(rf"{token}(?:,{token})*+").fullmatch for token in (_ABOVE_ZERO, _PLAIN, rf"-?{_PLAIN}")
 )
 _TICKER = re.compile(rf"(?:{_PLAIN},){{9}}-?{_PLAIN},-?{_PLAIN}").fullmatch
-_TRADE_NUMBERS = re.compile(rf"{_ABOVE_ZERO},{_PLAIN}").fullmatch
-_CANDLE_NUMBERS = re.compile(rf"(?:{_ABOVE_ZERO},){{4}}{_PLAIN},{_PLAIN},[0-9]++,[0-9]++").fullmatch
+_FILL = re.compile(rf"{_ABOVE_ZERO},{_ABOVE_ZERO}").fullmatch
+_TRADE = re.compile(rf"{_ABOVE_ZERO},{_PLAIN}").fullmatch
+_CANDLE = re.compile(rf"(?:{_ABOVE_ZERO},){{4}}{_PLAIN},{_PLAIN}").fullmatch
 
 _LEVEL_TEXTS: Any = attrgetter("price_text", "qty_text")
 _ORDER_TEXTS: Any = attrgetter("limit_price_text", "order_qty_text")
@@ -71,7 +72,7 @@ def problem_trade(frame: Frame, message: TradeMessage) -> _Rejected:
     if message.type is not _UPDATE and message.type is not _SNAPSHOT:
         return problems(frame, message)
     for t in message.data:
-        if _TRADE_NUMBERS(f"{t.price_text},{t.qty_text}") is None:
+        if _TRADE(f"{t.price_text},{t.qty_text}") is None:
             return problems(frame, message)
     return None
 
@@ -80,10 +81,13 @@ def problem_ohlc(frame: Frame, message: OHLCMessage) -> _Rejected:
     """The entries of an ohlc frame that cannot be used, or None if all can."""
     if message.type is not _UPDATE and message.type is not _SNAPSHOT:
         return problems(frame, message)
-    for c in message.data:
-        prices = f"{c.open_text},{c.high_text},{c.low_text},{c.close_text}"
-        if _CANDLE_NUMBERS(f"{prices},{c.volume_text},{c.vwap_text},{c.trades},{c.interval}") is None:
-            return problems(frame, message)
+    try:
+        for c in message.data:
+            figures = (c.open_text, c.high_text, c.low_text, c.close_text, c.volume_text, c.vwap_text)
+            if c.trades < 0 or c.interval < 0 or _CANDLE(",".join(figures)) is None:
+                return problems(frame, message)
+    except TypeError:  # what is no text: a whole number, or nothing
+        return problems(frame, message)
     return None
 
 
@@ -99,12 +103,21 @@ def problem_executions(frame: Frame, message: ExecutionsMessage) -> _Rejected:
             texts += [text for text in _TRIGGER_TEXTS(report.triggers) if text is not None]
         if report.contingent is not None:
             texts += [text for text in _CONTINGENT_TEXTS(report.contingent) if text is not None]
-        plain = not texts or _all_match(_QUANTITIES, texts)
-        if plain and report.exec_type is not _TRADE:
-            continue  # only a fill has to have certain fields, and nothing is below zero
-        if not (plain or _all_match(_AMOUNTS, texts)) or shape_problem(report, message.type) is not None:
-            return problems(frame, message)
+        if not texts or _all_match(_QUANTITIES, texts):
+            # Nothing is below zero, and of reports only a fill has to have certain fields.
+            if report.exec_type is not _FILL_TYPE or _is_whole(report):
+                continue
+        elif _all_match(_AMOUNTS, texts) and shape_problem(report, message.type) is None:
+            continue
+        return problems(frame, message)
     return None
+
+
+def _is_whole(fill: ExecutionReport) -> bool:
+    """Whether a fill says everything that one has to say."""
+    if fill.exec_id is None or fill.symbol is None or fill.side is None:
+        return False
+    return _FILL(f"{fill.last_qty_text},{fill.last_price_text}") is not None
 
 
 def problem_balances(frame: Frame, message: BalancesMessage) -> _Rejected:
