@@ -39,7 +39,7 @@ _PRICES, _QUANTITIES, _AMOUNTS = (
 )
 _TICKER = re.compile(rf"(?:{_PLAIN},){{9}}-?{_PLAIN},-?{_PLAIN}").fullmatch
 _FILL = re.compile(rf"{_ABOVE_ZERO},{_ABOVE_ZERO}").fullmatch
-_TRADE = re.compile(rf"{_ABOVE_ZERO},{_PLAIN}").fullmatch
+_PRICE_AND_QTY = re.compile(rf"{_ABOVE_ZERO},{_PLAIN}").fullmatch
 _CANDLE = re.compile(rf"(?:{_ABOVE_ZERO},){{4}}{_PLAIN},{_PLAIN}").fullmatch
 
 _LEVEL_TEXTS: Any = attrgetter("price_text", "qty_text")
@@ -72,7 +72,7 @@ def problem_trade(frame: Frame, message: TradeMessage) -> _Rejected:
     if message.type is not _UPDATE and message.type is not _SNAPSHOT:
         return problems(frame, message)
     for t in message.data:
-        if _TRADE(f"{t.price_text},{t.qty_text}") is None:
+        if _PRICE_AND_QTY(f"{t.price_text},{t.qty_text}") is None:
             return problems(frame, message)
     return None
 
@@ -140,7 +140,14 @@ def problem_book(frame: Frame, message: BookMessage) -> _Rejected:
 
 def problem_level3(frame: Frame, message: Level3Message) -> _Rejected:
     """The entries of a level3 frame that cannot be used, or None if all can."""
-    return None if _plain_texts(message, _ORDER_TEXTS) else problems(frame, message)
+    if message.type is not _UPDATE:
+        return None if _plain_texts(message, _ORDER_TEXTS) else problems(frame, message)
+    # As a rule an update is one order, so there is nothing to gather.
+    for data in message.data:
+        for order in data.bids + data.asks:
+            if _PRICE_AND_QTY(f"{order.limit_price_text},{order.order_qty_text}") is None:
+                return problems(frame, message)
+    return None
 
 
 def _plain_texts(message: BookMessage | Level3Message, read: Callable[[Any], tuple[str, str]]) -> bool:
