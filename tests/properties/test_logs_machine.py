@@ -130,6 +130,12 @@ class CandlesMachine(RuleBasedStateMachine):
         if len(self.held) > 16:
             del self.held[min(self.held)]
 
+    @rule(minute=st.integers(5_000, 5_003), count=st.integers(1, 3), digits=st.sampled_from([0, 6, 9]))
+    def candle_of_the_future_comes(self, minute: int, count: int, digits: int) -> None:
+        (update,) = self.session.receive(candle(minute, count, 1, digits), now=1.0)
+        assert isinstance(update, OHLCUpdate)
+        assert not update.revised
+
     @precondition(lambda self: self.held)
     @rule(minute=st.integers(0, 20))
     def candle_comes_again(self, minute: int) -> None:

@@ -76,7 +76,7 @@ class Lifecycle:
     def noticed(self, notice: ErrorNotice, _now: float) -> list[Event]:
         """Take an error that names no request: whatever it is about goes unanswered, and the time limit of its answer sees to that."""
         if notice.kind is ErrorKind.AUTH:
-            self._desk.supply_token(None)
+            self._desk.token_refused()
         return [notice]
 
     def status(self, message: StatusMessage, now: float) -> list[Event]:

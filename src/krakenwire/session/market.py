@@ -101,7 +101,7 @@ class MarketKeeper:
         for candle in (
             message.data if message.sequence is None else self._sequences.rows("ohlc", message, events, now)
         ):
-            revised = self.candles.judge(candle) is _REVISED
+            revised = self.candles.judge(candle, message.timestamp) is _REVISED
             stream = streams.get(candle.symbol) or self._streams.begin("ohlc", candle.symbol, now)
             stream.heard_at = now
             if revised:

@@ -59,9 +59,10 @@ class OddFrames:
         events: list[Event] = [FrameRejected(raw, str(error), json=error.json)]
         if error.json:
             return events
-        for channel, symbol, since in self._streams.carried():
-            if channel in UNPROVABLE:
-                events.append(Gap(channel, symbol, GapReason.FRAME_REFUSED, since=since))
+        events += [
+            Gap(channel, symbol, GapReason.FRAME_REFUSED, since=since)
+            for channel, symbol, since in self._streams.cut(UNPROVABLE)
+        ]
         self._refusals = [then for then in self._refusals if now - then < REFUSALS_SECONDS] + [now]
         if len(self._refusals) >= REFUSALS_TOLERATED:
             self._refusals.clear()

@@ -14,13 +14,27 @@ STREAMS_KEPT = 16_384
 class Stream:
     """One channel of one symbol, or of all."""
 
-    __slots__ = ("entry", "heard_at", "proven")
+    __slots__ = ("_before", "entry", "heard_at", "proven")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.heard_at: float | None = None
+        """When it was last heard; None if that was before a cut."""
+        self._before: float | None = None
         self.proven = False
         """Whether trade ids or sequence numbers have followed each other since the last break."""
+
+    @property
+    def last_heard(self) -> float | None:
+        """When it was last heard, before or after a cut."""
+        return self._before if self.heard_at is None else self.heard_at
+
+    def cut(self) -> bool:
+        """Something of it may be missing. False: so it was told already, and nothing was heard since."""
+        if self.heard_at is None:
+            return False
+        self._before, self.heard_at = self.heard_at, None
+        return True
 
     def prove(self, now: float) -> None:
         """What comes now follows what came before: the ledger says so from here on."""
@@ -42,6 +56,7 @@ class Streams:
         self._liveness = liveness
         self._of: defaultdict[str, dict[str | None, Stream]] = defaultdict(dict)
         self._count = 0
+        self._cut_unheard: set[tuple[str, str | None]] = set()
 
     def of(self, channel: str) -> dict[str | None, Stream]:
         """The streams of one channel by symbol; the same dict for good."""
@@ -64,6 +79,7 @@ class Streams:
     def granted(self, channel: str, symbol: str | None, now: float) -> None:
         """Kraken holds a subscription; from now on silence counts."""
         self._liveness.watching = True
+        self._cut_unheard.discard((channel, symbol))
         self._ledger.open(channel, symbol, State.ACKED, now)
 
     def end(self, channel: str, symbol: str | None, state: State, cause: str, now: float) -> float | None:
@@ -73,17 +89,18 @@ class Streams:
         if stream is None:
             return None
         self._count -= 1
-        return stream.heard_at
+        return stream.last_heard
 
     def heard_at(self, channel: str, symbol: str | None) -> float | None:
         """When it was last heard; None if it never was."""
         stream = self._of[channel].get(symbol)
-        return None if stream is None else stream.heard_at
+        return None if stream is None else stream.last_heard
 
     def lost(self, cause: str, now: float) -> None:
         """The connection is gone, and silence is not counted until the next one carries something."""
         self._liveness.watching = False
         self._ledger.close_all(now, cause)
+        self._cut_unheard.clear()
         self._count = 0
         for streams in self._of.values():
             streams.clear()
@@ -97,6 +114,23 @@ class Streams:
         }
         for channel, streams in self._of.items():
             for symbol, stream in streams.items():
-                if stream.heard_at is not None:
-                    since[channel, symbol] = stream.heard_at
+                if stream.last_heard is not None:
+                    since[channel, symbol] = stream.last_heard
         return [(*key, at) for key, at in since.items()]
+
+    def cut(self, channels: frozenset[str]) -> list[tuple[str, str | None, float]]:
+        """Something of these channels may be missing. Returns what is carried of them, but for what was cut and not heard since."""
+        return [
+            (channel, symbol, since)
+            for channel, symbol, since in self.carried()
+            if channel in channels and self._cut(channel, symbol)
+        ]
+
+    def _cut(self, channel: str, symbol: str | None) -> bool:
+        stream = self._of[channel].get(symbol)
+        if stream is not None:
+            return stream.cut()
+        if (channel, symbol) in self._cut_unheard:
+            return False
+        self._cut_unheard.add((channel, symbol))
+        return True
