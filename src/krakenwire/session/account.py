@@ -58,9 +58,9 @@ class AccountKeeper:
                     if isinstance(found[0], FillDuplicate):
                         continue
                 news.append(row)
-        self.repeated += len(message.data) - len(news)
         events += [ExecutionUpdate(*astuple(row), in_sequence=in_sequence, snapshot=snapshot) for row in news]
         if facts:
+            self.repeated += len(message.data) - len(news)
             events += [fact for fact in facts if not isinstance(fact, FillDuplicate)]
         return events
 
@@ -109,12 +109,12 @@ class AccountKeeper:
 
     def _follow(self, channel: str, message: Any, events: list[Event], now: float) -> bool | None:
         """Whether a frame came in sequence; None if it came before. Adds what its number says."""
-        if not self._sequences.is_news(channel, message, events, now):
+        in_sequence = self._sequences.follows(channel, message, events, now)
+        if in_sequence is None:
             return None
         if events:  # numbers are missing
             self.interrupt(channel)
         stream = self._heard[channel].get(None) or self._streams.begin(channel, None, now)
-        in_sequence = self._sequences.proves(channel, message)
         if in_sequence and not stream.proven:
             stream.prove(now)
         elif not in_sequence:

@@ -128,7 +128,7 @@ class MarketKeeper:
     def instrument(self, message: InstrumentMessage, now: float) -> list[Event]:
         """Take a message of channel instrument. Books learn at once what became of their pairs."""
         events: list[Event] = []
-        if not self._sequences.is_news("instrument", message, events, now):
+        if self._sequences.follows("instrument", message, events, now) is None:
             return events
         self._streams.note("instrument", None, now)
         events.append(message.data)
