@@ -66,10 +66,11 @@ class MarketKeeper:
         ):
             verdict = self.trades.judge(trade.symbol, trade.trade_id)
             stream = streams.get(trade.symbol) or self._streams.begin("trade", trade.symbol, now)
-            stream.entry.messages += 1
+            entry = stream.entry
+            entry.messages += 1
             complete = verdict is COMPLETE
             if complete:
-                stream.entry.verified += 1
+                entry.verified += 1
                 if not stream.proven:
                     stream.prove(now)
             elif verdict.gap is not None:

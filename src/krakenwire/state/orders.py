@@ -205,8 +205,10 @@ class Orders:
         elif told.status in CLOSED:
             status = told.status
         told.add(report, status)
+        if status not in _OVER and order_id in self._open:
+            return []
         self._keep(order_id, told)
-        return self._forget() if len(self._open) > self._max_open else []
+        return self._forget()
 
     def snapshot(
         self, reports: Iterable[ExecutionReport], *, with_orders: bool = True
