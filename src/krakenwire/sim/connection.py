@@ -56,6 +56,8 @@ class Connection:
         """When the client last asked anything."""
         self._random = random
         self._beating = False
+        self._data_at = at
+        """When the last data was sent."""
         self._tokens: set[str] = set()
         self._allowance = float(exchange.rules.message_burst)
         exchange.schedule(at + int(exchange.rules.idle_limit * SECOND), self._idle)
@@ -77,7 +79,11 @@ class Connection:
         """A frame goes out."""
         if self.closing is not None:
             return
+        if len(self.outgoing) >= self.exchange.rules.outgoing_limit:
+            self.close(1008, "slow consumer")
+            return
         self.sent += 1
+        self._data_at = at
         self.outgoing.append(frame)
         if self.exchange.truth is not None:
             self.exchange.truth.sent(self, frame, label, at)
@@ -96,9 +102,8 @@ class Connection:
         """End the connection after what is in `outgoing`. Nothing is sent or heard after that."""
         if self.closing is None:
             self.closing = Closing(code, reason)
-            self.subscriptions.close()
-            if self.exchange.private is not None:
-                self.exchange.private.left(self)
+            # Later, because a fault may close a connection while a stream goes through its subscribers.
+            self.exchange.schedule(self.exchange.at, self._leave)
 
     # ---------------------------------------------------------------- frames in
 
@@ -184,9 +189,18 @@ class Connection:
             self.exchange.schedule(at + SECOND, self._heartbeat)
 
     def _heartbeat(self, at: int) -> None:
-        if self.closing is None:
+        if self.closing is not None:
+            return
+        quiet_since = at - SECOND if self.exchange.rules.heartbeat_always else self._data_at
+        if quiet_since + SECOND <= at:
             self.send(HEARTBEAT, HEARTBEAT_LABEL, at)
-            self.exchange.schedule(at + SECOND, self._heartbeat)
+            quiet_since = at
+        self.exchange.schedule(quiet_since + SECOND, self._heartbeat)
+
+    def _leave(self, _at: int) -> None:
+        self.subscriptions.close()
+        if self.exchange.private is not None:
+            self.exchange.private.left(self)
 
     def _idle(self, at: int) -> None:
         """Close a connection that holds no subscription and asked nothing for a minute."""
