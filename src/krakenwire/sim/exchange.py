@@ -105,6 +105,9 @@ class Private(Protocol):
     def removed(self, owner: object, at: int) -> None:
         """A resting order of this owner (None: the order flow's) was cancelled by the exchange."""
 
+    def rescaled(self, market: Market, at: int) -> None:
+        """Prices of a market have other digits or steps now."""
+
     def key(self, public: str) -> ApiKey | None:
         """The API key with this public part, for signed HTTP requests."""
 
@@ -301,6 +304,8 @@ class Exchange:
         market.mode = mode_of(self.system, new.status)
         more = new.price_precision - old.price_precision
         flow.rescale(10 ** max(0, more), 10 ** max(0, -more))
+        if self.private is not None:
+            self.private.rescaled(market, self.at)
         self.feeds.changed([symbol], [], self.at)
 
     def change_asset(self, asset: str, status: AssetStatus, *, now: float) -> None:

@@ -18,6 +18,7 @@ from krakenwire.errors import UsageError
 from krakenwire.sim.connection import Connection, ConnectionId
 from krakenwire.sim.exchange import Exchange
 from krakenwire.sim.feeds.feed import Label
+from krakenwire.sim.market import Market
 from krakenwire.sim.private import amending
 from krakenwire.sim.private.account import Account, ApiKey, Permissions
 from krakenwire.sim.private.fields import Fields, invalid
@@ -191,6 +192,10 @@ class Accounts:
     def removed(self, owner: object, at: int) -> None:
         """The exchange took a resting order of this owner out of its book."""
         self._trading.removed(owner, at)
+
+    def rescaled(self, market: Market, at: int) -> None:
+        """Prices of a market have other digits now."""
+        self._trading.rescaled(self.accounts.values(), market, at)
 
     def key(self, public: str) -> ApiKey | None:
         """The key with this public part."""

@@ -11,10 +11,10 @@ from krakenwire.sim.engine import Side
 from krakenwire.sim.private.fields import invalid
 from krakenwire.sim.private.money import amount, units
 from krakenwire.sim.private.order import OwnOrder
-from krakenwire.sim.private.terms import Terms, Triggers, check_display, check_price, check_qty
 from krakenwire.sim.private.trading import POST_ONLY_ORDER, USER_REQUESTED, Trading, last_price
+from krakenwire.sim.private.wanted import Terms, Triggers, check_display, check_price, check_qty
 from krakenwire.sim.requests import Refusal
-from krakenwire.wire.enums import ExecType, FeePreference, OrderType, PriceType
+from krakenwire.wire.enums import ExecType, FeePreference, OrderStatus, OrderType, PriceType
 from krakenwire.wire.order_terms import TRAILING_TYPES, TRIGGERED_TYPES
 from krakenwire.wire.refusals import INVALID_ORDER, SERVICE_UNAVAILABLE
 
@@ -159,6 +159,8 @@ def edited(order: OwnOrder, edit: Edit) -> Terms:
     qty = order.remaining if edit.order_qty is None else edit.order_qty - order.cum_qty
     limit = order.limit_price if edit.limit_price is None else edit.limit_price
     if edit.limit_price is not None:
+        if not terms.limited:
+            raise invalid("limit_price")
         check_price(edit.limit_price, pair)
     if qty <= 0:
         raise Refusal(INVALID_ORDER)
@@ -178,6 +180,6 @@ def edited(order: OwnOrder, edit: Edit) -> Terms:
         post_only=terms.post_only if edit.post_only is None else edit.post_only,
         order_userref=terms.order_userref if edit.order_userref is None else edit.order_userref,
         cl_ord_id=None if edit.order_userref is not None else terms.cl_ord_id,
-        effective_at=None,
+        effective_at=terms.effective_at if order.status is OrderStatus.PENDING_NEW else None,
         warnings=(),
     )

@@ -16,8 +16,8 @@ from krakenwire.sim.private.fields import Fields, invalid
 from krakenwire.sim.private.order import OwnOrder
 from krakenwire.sim.private.rates import penalty
 from krakenwire.sim.private.switch import DeadMansSwitch
-from krakenwire.sim.private.terms import ORDER_FIELDS, Terms, read_terms
 from krakenwire.sim.private.trading import USER_REQUESTED, Trading
+from krakenwire.sim.private.wanted import ORDER_FIELDS, Terms, read_terms
 from krakenwire.sim.requests import Refusal, Request
 from krakenwire.wire.enums import ExecType, FeePreference, PriceType
 from krakenwire.wire.refusals import (

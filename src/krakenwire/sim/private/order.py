@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from krakenwire.sim.engine import Order, Side
 from krakenwire.sim.market import Market
 from krakenwire.sim.pair import Pair
 from krakenwire.sim.private.money import ZERO, amount, rounded, units
-from krakenwire.sim.private.terms import Conditional, Terms, Triggers
+from krakenwire.sim.private.wanted import Conditional, Terms, Triggers
 from krakenwire.wire.enums import ExecType, OrderStatus, OrderType, PriceType, TriggerStatus
 from krakenwire.wire.order_terms import TRAILING_TYPES
 
@@ -152,6 +154,24 @@ class OwnOrder:
             return exact
         down = exact // step * step
         return max(step, down if self.terms.side is Side.BUY else down + step)
+
+    def step_limit(self) -> None:
+        """Put the limit on a step of the market, unless it is an offset yet."""
+        offset = self.terms.order_type is OrderType.TRAILING_STOP_LIMIT and (
+            self.trigger is None or self.trigger.fired_at is None
+        )
+        ticks = None if offset else self.ticks()
+        if ticks is not None:
+            self.limit_price = amount(ticks, self.pair.price_precision)
+
+    def step_prices(self) -> bool:
+        """Put every price on a step of the market; whether that changed one."""
+        before = (self.limit_price, self.trigger and self.trigger.asked)
+        self.step_limit()
+        if self.trigger is not None and self.trigger.asked.price_type is PriceType.STATIC:
+            price = rounded(self.trigger.asked.price, self.pair.price_precision)
+            self.trigger.asked = replace(self.trigger.asked, price=price)
+        return before != (self.limit_price, self.trigger and self.trigger.asked)
 
     def left(self) -> int:
         """What is not filled, in units of the pair."""

@@ -17,7 +17,7 @@ from krakenwire.sim.pair import Pair
 from krakenwire.sim.private.account import Account
 from krakenwire.sim.private.money import ZERO, asset_number, number, rounded
 from krakenwire.sim.private.order import OwnOrder, Trigger
-from krakenwire.sim.private.terms import Conditional
+from krakenwire.sim.private.wanted import Conditional
 from krakenwire.sim.tape import Trade
 from krakenwire.wire.enums import ExecType, FeePreference, OrderStatus, OrderType, PriceType
 from krakenwire.wire.timestamps import format_ns
@@ -221,11 +221,15 @@ def _limit(order: OwnOrder) -> Row:
         return {}
     kind = order.terms.limit_price_type
     if kind is None:
-        trailing = order.terms.order_type is OrderType.TRAILING_STOP_LIMIT
-        kind = PriceType.QUOTE if trailing else PriceType.STATIC
+        kind = _plain(order.terms.order_type)
     if order.active:
         kind = PriceType.STATIC
     return {"limit_price_type": kind.value, "limit_price": _offset(order, order.limit_price, kind)}
+
+
+def _plain(kind: OrderType) -> PriceType:
+    """What a limit price is if nothing is said about it."""
+    return PriceType.QUOTE if kind is OrderType.TRAILING_STOP_LIMIT else PriceType.STATIC
 
 
 def _trigger_members(order: OwnOrder) -> Row:
@@ -262,7 +266,7 @@ def _contingent(order: OwnOrder, wanted: Conditional) -> Row:
             "trigger_price_type": kind.value,
         }
     if wanted.limit_price is not None:
-        kind = wanted.limit_price_type or PriceType.STATIC
+        kind = wanted.limit_price_type or _plain(wanted.order_type)
         row |= {"limit_price": _offset(order, wanted.limit_price, kind), "limit_price_type": kind.value}
     return row
 

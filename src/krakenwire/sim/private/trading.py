@@ -6,7 +6,7 @@ then: what a fill brings about, a trigger or a conditional order, happens a mome
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING
 
@@ -22,8 +22,8 @@ from krakenwire.sim.private.ledger import Ledger
 from krakenwire.sim.private.money import EXACT, ZERO, amount, rounded, units
 from krakenwire.sim.private.order import OwnOrder, Trigger
 from krakenwire.sim.private.sight import buyable, cost_within, own_in_the_way, within_reach
-from krakenwire.sim.private.terms import Terms
 from krakenwire.sim.private.waiting import Waiting
+from krakenwire.sim.private.wanted import Terms
 from krakenwire.sim.requests import Refusal
 from krakenwire.sim.tape import Trade
 from krakenwire.wire.enums import ExecType, OrderStatus, OrderType, PriceType, StpType, TimeInForce
@@ -112,6 +112,7 @@ class Trading:
             order.ord_ref_id = parent.order_id
         if terms.triggers is not None:
             order.trigger = Trigger(terms.triggers, terms.order_type, terms.side, _last(market))
+        order.step_limit()
         account.orders[order.order_id] = order
         self.report(order, ExecType.PENDING_NEW, OrderStatus.PENDING_NEW, at)
         if terms.expire_at is not None:
@@ -161,6 +162,7 @@ class Trading:
         trigger.fire(price, at)
         if order.terms.order_type is OrderType.TRAILING_STOP_LIMIT and order.limit_price is not None:
             order.limit_price = _offset(level, order.limit_price, order.terms.limit_price_type)
+        order.step_limit()
         self.report(order, ExecType.STATUS, OrderStatus.NEW, at)
         obstacle = self._obstacle(order)
         if obstacle is not None:
@@ -314,6 +316,15 @@ class Trading:
         if isinstance(order, OwnOrder):
             with localcontext(EXACT):
                 self.end(order, ExecType.CANCELED, TICK_SIZE_CHANGED, at)
+
+    def rescaled(self, accounts: Iterable[Account], market: Market, at: int) -> None:
+        """Prices of a market have other digits: orders that are not in its book, and have no room for their digits, are restated."""
+        with localcontext(EXACT):
+            for account in accounts:
+                for order in account.orders.values():
+                    if order.market is market and not order.active and order.step_prices():
+                        order.amended, order.reason = True, TICK_SIZE_CHANGED
+                        self.report(order, ExecType.RESTATED, order.status, at)
 
     def _expire(self, order: OwnOrder, at: int) -> None:
         """An order's time is over; a closed market lets it go when it opens."""
