@@ -222,7 +222,7 @@ def _limit(order: OwnOrder) -> Row:
     kind = order.terms.limit_price_type
     if kind is None:
         kind = _plain(order.terms.order_type)
-    if order.active:
+    if order.active or (order.trigger is not None and order.trigger.fired_at is not None):
         kind = PriceType.STATIC
     return {"limit_price_type": kind.value, "limit_price": _offset(order, order.limit_price, kind)}
 
@@ -248,8 +248,9 @@ def _triggers(order: OwnOrder, trigger: Trigger) -> Row:
         "price": _offset(order, trigger.asked.price, trigger.asked.price_type),
         "price_type": trigger.asked.price_type.value,
         "reference": trigger.asked.reference.value,
-        "actual_price": _price(order, trigger.level),
     }
+    if trigger.asked.price_type is not PriceType.STATIC or trigger.fired_at is not None:
+        row["actual_price"] = _price(order, trigger.level)
     if trigger.trailing:
         row["peak_price"] = _price(order, trigger.peak)
     if trigger.fired_by is not None and trigger.fired_at is not None:

@@ -277,6 +277,9 @@ def _check_time(terms: Terms, at: int) -> None:
         raise invalid("expire_time")
     if terms.effective_at is not None and not at < terms.effective_at <= at + LONGEST:
         raise invalid("effective_time")
+    if terms.effective_at is not None and terms.cash_order_qty is not None:
+        # Nobody knows yet how much the amount will buy then.
+        raise invalid("effective_time")
     if force is TimeInForce.FOK and terms.order_type is not OrderType.LIMIT:
         raise invalid("time_in_force")
     if terms.post_only and force in {TimeInForce.IOC, TimeInForce.FOK}:
