@@ -141,8 +141,8 @@ def read_terms(method: str, params: Mapping[str, Any], pair: Pair, at: int) -> T
         conditional=_conditional(method, fields.part("conditional"), pair),
         warnings=tuple(words for name, words in WARNINGS.items() if name in fields),
     )
-    _check_size(terms, pair)
     _check_prices(terms, pair)
+    _check_size(terms, pair)
     _check_time(terms, at)
     if terms.cl_ord_id is not None and terms.order_userref is not None:
         raise invalid("cl_ord_id")
