@@ -158,6 +158,7 @@ class Accounts:
     def take(self, connection: Connection, request: Request) -> None:
         """Answer an order method, or `subscribe` and `unsubscribe` of a private channel. Raises: Refusal."""
         key = self._key(connection, request)
+        self._exchange.allow(connection, request, str(request.params.get("symbol", "")))
         if request.method in {"subscribe", "unsubscribe"}:
             self._take_stream(connection, request, key)
             return

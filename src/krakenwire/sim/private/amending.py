@@ -8,10 +8,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from krakenwire.sim.engine import Side
+from krakenwire.sim.private.admission import POST_ONLY_ORDER
 from krakenwire.sim.private.fields import invalid
 from krakenwire.sim.private.money import amount, units
-from krakenwire.sim.private.order import OwnOrder
-from krakenwire.sim.private.trading import POST_ONLY_ORDER, USER_REQUESTED, Trading, last_price
+from krakenwire.sim.private.order import OwnOrder, last_price
+from krakenwire.sim.private.trading import USER_REQUESTED, Trading
 from krakenwire.sim.private.wanted import Terms, Triggers, check_display, check_price, check_qty
 from krakenwire.sim.requests import Refusal
 from krakenwire.wire.enums import ExecType, FeePreference, OrderStatus, OrderType, PriceType

@@ -12,6 +12,7 @@ from krakenwire.sim.clock import SECOND
 from krakenwire.sim.market import Market
 from krakenwire.sim.private import amending
 from krakenwire.sim.private.account import Account, ApiKey
+from krakenwire.sim.private.admission import check
 from krakenwire.sim.private.fields import Fields, invalid
 from krakenwire.sim.private.order import OwnOrder
 from krakenwire.sim.private.rates import penalty
@@ -101,7 +102,7 @@ class Methods:
         wanted = {name: value for name, value in params.items() if name in ORDER_FIELDS}
         terms = read_terms("add_order", wanted, market.pair, request.at)
         _meet_deadline(fields, request.at)
-        self._trading.check(account, market, terms)
+        check(account, market, terms)
         if validate:
             return [Grant(_named({}, terms))]
         order = self._trading.accept(account, market, terms, request.at)
@@ -131,7 +132,7 @@ class Methods:
     ) -> dict[str, Any]:
         """The result of one order. How the engine's refusal of one looks is not documented; this is what one client expects."""
         try:
-            self._trading.check(account, market, terms)
+            check(account, market, terms)
         except Refusal as refused:
             return _named({"success": False, "error": refused.error}, terms)
         if validate:
@@ -192,7 +193,7 @@ class Methods:
         account.counter(market.pair.symbol).charge(1 + penalty("edit", at - order.changed_at), at)
         terms = amending.edited(order, edit)
         _meet_deadline(fields, at)
-        self._trading.check(account, market, terms, instead_of=order)
+        check(account, market, terms, instead_of=order)
         if fields.flag("validate"):
             return [Grant({"original_order_id": order_id})]
         self._trading.end(order, ExecType.CANCELED, USER_REQUESTED, at)

@@ -22,6 +22,11 @@ _STOPS = frozenset({OrderType.STOP_LOSS, OrderType.STOP_LOSS_LIMIT}) | TRAILING_
 _HUNDRED = Decimal(100)
 
 
+def last_price(market: Market) -> Decimal:
+    """The price of the last trade, exact; zero if there never was one."""
+    return amount(market.tape.last_price, market.pair.price_precision)
+
+
 class Trigger:
     """What a waiting order waits for. Prices are exact, in the quote currency."""
 

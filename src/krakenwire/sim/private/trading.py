@@ -10,33 +10,27 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from krakenwire.sim.clock import SECOND
 from krakenwire.sim.engine import Fill, Side
 from krakenwire.sim.market import Market
 from krakenwire.sim.private import reports
 from krakenwire.sim.private.account import Account
-from krakenwire.sim.private.fields import invalid
+from krakenwire.sim.private.admission import NOT_FILLED, obstacle_of
 from krakenwire.sim.private.ledger import Ledger
 from krakenwire.sim.private.money import EXACT, ZERO, amount, rounded, units
-from krakenwire.sim.private.order import OwnOrder, Trigger
-from krakenwire.sim.private.sight import buyable, cost_within, own_in_the_way, within_reach
+from krakenwire.sim.private.order import OwnOrder, Trigger, last_price
+from krakenwire.sim.private.sight import buyable, own_in_the_way
 from krakenwire.sim.private.waiting import Waiting
 from krakenwire.sim.private.wanted import Terms
-from krakenwire.sim.requests import Refusal
 from krakenwire.sim.tape import Trade
 from krakenwire.wire.enums import ExecType, OrderStatus, OrderType, PriceType, StpType, TimeInForce
-from krakenwire.wire.refusals import INSUFFICIENT_FUNDS, ORDERS_LIMIT, SERVICE_UNAVAILABLE
 
 if TYPE_CHECKING:
     from krakenwire.sim.exchange import Exchange
 
 USER_REQUESTED = "User requested"
-POST_ONLY_ORDER = "Post only order"
-"""These two are recorded; the words of the following reasons are not known."""
+"""A recorded reason; the words of the following ones are not known."""
 SELF_TRADE = "Self trade prevention"
-NOT_FILLED = "Order could not be filled immediately"
 EXPIRED = "Order expired"
 TICK_SIZE_CHANGED = "Price precision changed"
 
@@ -79,26 +73,6 @@ class Trading:
 
     # ---------------------------------------------------------------- acceptance
 
-    def check(
-        self, account: Account, market: Market, terms: Terms, *, instead_of: OwnOrder | None = None
-    ) -> None:
-        """Raises: Refusal, if the engine does not take this order now. `instead_of`: an order that would go first."""
-        mode = market.mode
-        if not mode.places or (not mode.markets and not terms.limited):
-            raise Refusal(mode.refusal or SERVICE_UNAVAILABLE)
-        if not mode.takes and not terms.post_only:
-            raise Refusal(mode.refusal or SERVICE_UNAVAILABLE)
-        if terms.cl_ord_id is not None and account.find(cl_ord_id=terms.cl_ord_id) not in {None, instead_of}:
-            raise invalid("cl_ord_id")
-        here = sum(order.market is market for order in account.orders.values())
-        if here - (instead_of is not None) >= account.tier.open_orders:
-            raise Refusal(ORDERS_LIMIT)
-        if terms.triggers is not None and not market.tape.last_price:
-            raise invalid("triggers")
-        if terms.triggers is None and terms.effective_at is None:
-            asset, needed = self._needs(account, market, terms)
-            account.require(asset, needed, instead_of)
-
     def accept(
         self, account: Account, market: Market, terms: Terms, at: int, *, parent: OwnOrder | None = None
     ) -> OwnOrder:
@@ -111,7 +85,7 @@ class Trading:
         if parent is not None:
             order.ord_ref_id = parent.order_id
         if terms.triggers is not None:
-            order.trigger = Trigger(terms.triggers, terms.order_type, terms.side, _last(market))
+            order.trigger = Trigger(terms.triggers, terms.order_type, terms.side, last_price(market))
         order.step_limit()
         account.orders[order.order_id] = order
         self.report(order, ExecType.PENDING_NEW, OrderStatus.PENDING_NEW, at)
@@ -123,19 +97,6 @@ class Trading:
             self.later(terms.effective_at, lambda now: self._start(order, now))
         return order
 
-    def _needs(self, account: Account, market: Market, terms: Terms) -> tuple[str, Decimal]:
-        """What an order that begins now has to have: an asset, and how much of it."""
-        pair = market.pair
-        if terms.side is Side.SELL:
-            return pair.base, terms.order_qty or ZERO
-        if terms.limit_price is not None:
-            cost = (terms.order_qty or ZERO) * terms.limit_price
-        elif terms.cash_order_qty is not None:
-            cost = terms.cash_order_qty
-        else:
-            cost = cost_within(market, units(terms.order_qty or ZERO, pair.qty_precision))
-        return pair.quote, cost * (1 + account.taker_fee)
-
     # ---------------------------------------------------------------- beginning
 
     def _start(self, order: OwnOrder, at: int) -> None:
@@ -145,14 +106,14 @@ class Trading:
             self.exchange.publish(order.market, at)
 
     def _begin(self, order: OwnOrder, at: int) -> None:
-        if order.trigger is None and (obstacle := self._obstacle(order)) is not None:
+        if order.trigger is None and (obstacle := obstacle_of(order)) is not None:
             self.end(order, ExecType.CANCELED, obstacle, at)
             return
         self.report(order, ExecType.NEW, OrderStatus.NEW, at)
         if order.trigger is None:
             self._enter(order, at)
         else:
-            self._waiting.add(order, _last(order.market), at)
+            self._waiting.add(order, last_price(order.market), at)
 
     def _fire(self, order: OwnOrder, price: Decimal, at: int) -> None:
         """The trigger of a waiting order is met: from now on it is a market or a limit order."""
@@ -164,35 +125,12 @@ class Trading:
             order.limit_price = _offset(level, order.limit_price, order.terms.limit_price_type)
         order.step_limit()
         self.report(order, ExecType.STATUS, OrderStatus.NEW, at)
-        obstacle = self._obstacle(order)
+        obstacle = obstacle_of(order)
         if obstacle is not None:
             self.end(order, ExecType.CANCELED, obstacle, at)
         else:
             self._enter(order, at)
         self.exchange.publish(order.market, at)
-
-    def _obstacle(self, order: OwnOrder) -> str | None:
-        """Why an order that should enter the market now cannot; None: it can."""
-        market, terms, ticks = order.market, order.terms, order.ticks()
-        mode = market.mode
-        if (
-            not mode.places
-            or (not mode.takes and not terms.post_only)
-            or (not mode.markets and ticks is None)
-        ):
-            return mode.refusal
-        asset, needed = self._needs(
-            order.account, market, replace(terms, order_qty=order.remaining, limit_price=order.limit_price)
-        )
-        if terms.cash_order_qty is None and needed > order.account.available(asset, order):
-            return INSUFFICIENT_FUNDS
-        if terms.post_only and ticks is not None and market.engine.crosses(terms.side, ticks):
-            return POST_ONLY_ORDER
-        if terms.time_in_force is TimeInForce.FOK:
-            left = order.left()
-            if own_in_the_way(order, left, ticks) or within_reach(market, terms.side, left, ticks) < left:
-                return NOT_FILLED
-        return None
 
     def _enter(self, order: OwnOrder, at: int) -> None:
         """Match, and rest with what is left."""
@@ -276,7 +214,7 @@ class Trading:
         if asset == "USD":
             return fee
         market = self.exchange.markets.get(f"{asset}/USD")
-        return ZERO if market is None else fee * _last(market)
+        return ZERO if market is None else fee * last_price(market)
 
     def _close(self, parent: OwnOrder, qty: Decimal, at: int) -> None:
         """A fill creates the conditional order of its size, on the other side."""
@@ -364,17 +302,8 @@ class Trading:
         order.shown = amount(visible, order.pair.qty_precision)
 
 
-def _last(market: Market) -> Decimal:
-    return amount(market.tape.last_price, market.pair.price_precision)
-
-
 def _offset(level: Decimal, offset: Decimal, kind: PriceType | None) -> Decimal:
     """The limit of a trailing order that fired at this level."""
     if kind is PriceType.STATIC:
         return offset
     return level * (1 + offset / 100) if kind is PriceType.PCT else level + offset
-
-
-def last_price(market: Market) -> Decimal:
-    """The price of the last trade, exact."""
-    return _last(market)
