@@ -12,6 +12,7 @@ from krakenwire.sim import PRO, Account, Accounts, Exchange, Host, Permissions, 
 from krakenwire.sim.engine import Side
 from krakenwire.sim.market import Market
 from krakenwire.sim.private.order import OwnOrder
+from krakenwire.wire.order_replies import OrderReply
 from krakenwire.wire.secret import Secret
 from krakenwire.wire.subscriptions import (
     BalancesSubscription,
@@ -104,6 +105,8 @@ class Reader:
         self.events: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
         """Reports by what happened to the order."""
+        self.replies: list[Any] = []
+        """Answers to orders, if the session placed any."""
         self.fills: dict[str, list[Any]] = {}
         """Fills as events told them, by order."""
 
@@ -114,6 +117,8 @@ class Reader:
         for frame in self.exchange.take_outgoing(self.id):
             for event in self.session.receive(frame, now=now):
                 self.events[type(event).__name__] += 1
+                if isinstance(event, OrderReply):
+                    self.replies.append(event)
                 if isinstance(event, ExecutionUpdate):
                     self.kinds[event.exec_type] += 1
                     if event.is_fill:
