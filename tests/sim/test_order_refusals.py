@@ -344,6 +344,19 @@ def test_young_cancellations_fill_the_counter() -> None:
     assert made.account.counter("SOL/USD").value(made.exchange.at) > 100
 
 
+def test_age_counts_from_the_last_amendment() -> None:
+    """An old order that was amended a moment ago costs like a young one."""
+    made = trader()
+    made.follow()
+    order_id = reply_of(made.add(**LIMIT))["result"]["order_id"]
+    made.wait(400)
+    counter = made.account.counter("SOL/USD")
+    made.order("amend_order", order_id=order_id, order_qty=2.0)
+    assert counter.value(made.exchange.at) == 1
+    made.order("cancel_order", order_id=[order_id])
+    assert counter.value(made.exchange.at) == 9
+
+
 def test_open_orders_are_limited() -> None:
     """One pair takes so many open orders of an account and no more."""
     made = trader(tier=STARTER)
