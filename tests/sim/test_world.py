@@ -17,7 +17,7 @@ from tests.sim.traders import Reader
 def test_world_holds_for_any_traders(seed: int) -> None:
     """Whatever traders do: money is neither made nor lost, no order is lost or filled beyond its size, and sessions know everything."""
     world = World(seed)
-    for _ in range(25):
+    for _ in range(12):
         world.do()
 
 

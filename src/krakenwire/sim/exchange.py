@@ -6,9 +6,9 @@ Whoever drives it calls `advance` no later than `deadline`, puts what clients se
 
 Three seams are left open:
 
-* **Accounts.** `exchange.private` answers orders and the channels `executions` and `balances`. It trades through `Market.place`, `cancel`,
-  `resize` and `move`, then calls `exchange.publish(market, at)`; it learns of fills, its own and those of its resting orders, as a
-  `Market.watcher`, and its tokens come from `exchange.tokens`.
+* **Accounts.** `exchange.private`, an `Accounts`, answers orders and the channels `executions` and `balances`. It trades through
+  `Market.place`, `cancel`, `resize` and `move`, then calls `exchange.publish(market, at)`; it learns of fills, its own and those of its
+  resting orders, as a `Market.watcher`, and its tokens come from `exchange.tokens`.
 * **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close.
 * **REST.** `Exchange.rest` is answered by `rest.answer`.
 """
