@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from krakenwire.sim import INTERMEDIATE, PRO, STARTER, Exchange, Permissions, Tier, listing
+from krakenwire.sim import INTERMEDIATE, PRO, STARTER, Accounts, Exchange, Host, Permissions, Tier, listing
 from krakenwire.sim.clock import SECOND
 from krakenwire.sim.private.rates import RateCounter, penalty
 from krakenwire.wire.enums import PairStatus, SystemStatus
 from krakenwire.wire.refusals import ErrorKind, classify_error
-from tests.sim.drive import AT_ONCE
+from tests.sim.drive import AT_ONCE, Client
 from tests.sim.traders import Trader, reply_of, trader
 
 LIMIT = {"order_qty": 1.0, "limit_price": 100.0}
@@ -99,8 +99,6 @@ def _without_index() -> Any:
 
 
 def trader_of(exchange: Exchange) -> Trader:
-    from krakenwire.sim import Accounts
-
     return Trader(Accounts(exchange), exchange)
 
 
@@ -279,8 +277,13 @@ def test_revoked_key_is_no_session_any_more() -> None:
     """When a key is revoked its tokens are worth nothing, on open connections either."""
     made = trader()
     assert reply_of(made.add(**LIMIT))["success"]
+    unused = made.accounts.issue(made.key)
     made.accounts.revoke(made.key)
     assert error(made.add(**LIMIT)) == "ESession:Invalid session"
+    level3 = Client(made.exchange, Host.LEVEL3)
+    level3.take()
+    told = level3.ask("subscribe", channel="level3", symbol=["SOL/USD"], token=unused)
+    assert error(told) == "ESession:Invalid session"
 
 
 # ---------------------------------------------------------------- allowance

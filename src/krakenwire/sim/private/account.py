@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 FILLS_KEPT = 50
 """Fills that a snapshot tells."""
+TOKENS_KEPT = 1_000
+"""Tokens of a key that end with it."""
 CLOSED_KEPT = 1_000
 """Orders remembered after their end."""
 
@@ -54,6 +56,8 @@ class ApiKey:
         """No call is answered before; ns since 1970."""
         self.offences = 0
         """Wrong nonces and signatures since the last good call."""
+        self.tokens: deque[str] = deque(maxlen=TOKENS_KEPT)
+        """The last tokens handed out for it."""
         self._highest = -1
         self._window = nonce_window
         self._seen: set[int] = set()

@@ -125,10 +125,14 @@ class Accounts:
         """The key is no longer good, nor are its tokens, on open connections either."""
         key.revoked = True
         self.keys.pop(key.key, None)
+        for token in key.tokens:
+            self._exchange.tokens.revoke(token)
 
     def issue(self, key: ApiKey) -> str:
         """A token for the private and the level3 host, as REST hands them out."""
-        return self._exchange.tokens.issue(self._exchange.at, key)
+        token = self._exchange.tokens.issue(self._exchange.at, key)
+        key.tokens.append(token)
+        return token
 
     def pay(self, account: Account, asset: str, change: Decimal | int | str, *, now: float) -> None:
         """A deposit, or a withdrawal if negative. Raises: Refusal, if more is withdrawn than is available."""

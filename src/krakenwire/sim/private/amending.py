@@ -64,11 +64,12 @@ def apply(
         order.terms = replace(
             order.terms, limit_price_type=changes.limit_price_type or order.terms.limit_price_type
         )
+    order.step_limit()
     if changes.trigger_price is not None and order.trigger is not None:
         asked = order.trigger.asked
         order.trigger.change(_triggers(asked, changes), last_price(order.market))
     _tell(trading, order, kind, reason, at)
-    trading.place_anew(order, resliced, at)
+    trading.place_anew(order, at, resliced=resliced)
 
 
 def _tell(trading: Trading, order: OwnOrder, kind: ExecType, reason: str, at: int) -> None:

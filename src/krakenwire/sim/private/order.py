@@ -108,9 +108,8 @@ class OwnOrder:
         self.cum_cost = ZERO
         self.told_cost = ZERO
         """Sum of the costs of its fills as they were reported."""
-        self.fees = ZERO
-        """Sum of its fees as they were reported, quote currency."""
         self.fee_usd = ZERO
+        """Sum of its fees, in US dollars."""
 
     @property
     def pair(self) -> Pair:

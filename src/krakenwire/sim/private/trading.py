@@ -189,7 +189,6 @@ class Trading:
         order.cum_qty += qty
         order.cum_cost += reports.cost_of(pair, trade)
         order.told_cost += reports.told_cost_of(pair, trade)
-        order.fees += fee
         order.fee_usd += self._dollars(pair.quote, fee)
         order.exec_type, order.status, order.reported_at = ExecType.TRADE, OrderStatus.PARTIALLY_FILLED, at
         exec_id = self.ledger.new_id("T")
@@ -276,7 +275,7 @@ class Trading:
 
     # ---------------------------------------------------------------- changes
 
-    def place_anew(self, order: OwnOrder, display_changed: bool, at: int) -> None:  # noqa: FBT001
+    def place_anew(self, order: OwnOrder, at: int, *, resliced: bool) -> None:
         """The quantity or the price of a resting order has changed: its place in the queue, if it can keep it, or another.
 
         Less quantity keeps the place. Another price, more quantity or another slice go to the tail; a price that crosses trades.
@@ -292,7 +291,7 @@ class Trading:
             return
         if order.display_qty is not None:
             entry.shows = units(order.display_qty, order.pair.qty_precision)
-        moves = display_changed or ticks != entry.price or left > entry.qty + entry.hidden
+        moves = resliced or ticks != entry.price or left > entry.qty + entry.hidden
         visible = min(left, (entry.shows or left) if moves else entry.qty)
         entry.hidden = left - visible
         if moves:
