@@ -39,6 +39,15 @@ def error(frames: list[Any]) -> str:
         ({"order_qty": 1, "limit_price": 100.001}, "EOrder:Tick size check failed"),
         ({"order_qty": 1, "limit_price": 0}, "EOrder:Invalid price"),
         ({"order_qty": 1, "limit_price": -5}, "EOrder:Invalid price"),
+        ({"side": "sell", "order_qty": 1, "limit_price": 1e20}, "EOrder:Invalid price"),
+        (
+            {"order_type": "stop-loss", "order_qty": 1, "triggers": {"price": -150, "price_type": "pct"}},
+            "EOrder:Invalid price",
+        ),
+        (
+            {"order_type": "stop-loss", "order_qty": 1, "triggers": {"price": 1e9, "price_type": "quote"}},
+            "EOrder:Invalid price",
+        ),
         ({"order_qty": 0.01, "limit_price": 100.0}, "EGeneral:Invalid arguments:volume minimum not met"),
         ({"order_qty": 0.1, "limit_price": 1.0}, "EOrder:Cost minimum not met"),
         ({"order_type": "market", "cash_order_qty": 0.1}, "EOrder:Cost minimum not met"),

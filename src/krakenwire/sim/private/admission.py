@@ -12,17 +12,20 @@ from krakenwire.sim.modes import Mode
 from krakenwire.sim.private.account import Account
 from krakenwire.sim.private.fields import invalid
 from krakenwire.sim.private.money import ZERO, units
-from krakenwire.sim.private.order import OwnOrder
+from krakenwire.sim.private.order import OwnOrder, Trigger, last_price
 from krakenwire.sim.private.sight import cost_within, own_in_the_way, within_reach
-from krakenwire.sim.private.wanted import Terms
+from krakenwire.sim.private.wanted import Terms, Triggers
 from krakenwire.sim.requests import Refusal
-from krakenwire.wire.enums import TimeInForce
-from krakenwire.wire.refusals import INSUFFICIENT_FUNDS, ORDERS_LIMIT, SERVICE_UNAVAILABLE
+from krakenwire.wire.enums import OrderType, TimeInForce
+from krakenwire.wire.refusals import INSUFFICIENT_FUNDS, INVALID_PRICE, ORDERS_LIMIT, SERVICE_UNAVAILABLE
 
 POST_ONLY_ORDER = "Post only order"
 """A recorded reason."""
 NOT_FILLED = "Order could not be filled immediately"
 """The words for this one are not known."""
+
+FURTHEST = 1_000
+"""How many times the last price a trigger may be away. Kraken publishes no figure."""
 
 
 def check(account: Account, market: Market, terms: Terms, *, instead_of: OwnOrder | None = None) -> None:
@@ -34,8 +37,10 @@ def check(account: Account, market: Market, terms: Terms, *, instead_of: OwnOrde
     here = sum(order.market is market for order in account.orders.values())
     if here - (instead_of is not None) >= account.tier.open_orders:
         raise Refusal(ORDERS_LIMIT)
-    if terms.triggers is not None and not market.tape.last_price:
-        raise invalid("triggers")
+    if terms.triggers is not None:
+        check_trigger(terms.triggers, terms.order_type, terms.side, market)
+    if terms.conditional is not None and terms.conditional.triggers is not None:
+        check_trigger(terms.conditional.triggers, terms.conditional.order_type, Side(1 - terms.side), market)
     if terms.triggers is None and terms.effective_at is None:
         asset, needed = _needs(account, market, terms)
         account.require(asset, needed, instead_of)
@@ -58,6 +63,15 @@ def obstacle_of(order: OwnOrder) -> str | None:
         if own_in_the_way(order, left, ticks) or within_reach(market, terms.side, left, ticks) < left:
             return NOT_FILLED
     return None
+
+
+def check_trigger(triggers: Triggers, kind: OrderType, side: Side, market: Market) -> None:
+    """Raises: Refusal, if the market has no price to compare with, or the level is none that a price could reach."""
+    last = last_price(market)
+    if not last:
+        raise invalid("triggers")
+    if not 0 < Trigger(triggers, kind, side, last).level < last * FURTHEST:
+        raise Refusal(INVALID_PRICE)
 
 
 def _closed_to(terms: Terms, mode: Mode) -> bool:

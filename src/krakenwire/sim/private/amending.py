@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from krakenwire.sim.engine import Side
-from krakenwire.sim.private.admission import POST_ONLY_ORDER
+from krakenwire.sim.private.admission import POST_ONLY_ORDER, check_trigger
 from krakenwire.sim.private.fields import invalid
 from krakenwire.sim.private.money import amount, units
 from krakenwire.sim.private.order import OwnOrder, last_price
@@ -119,6 +119,7 @@ def _check_trigger(order: OwnOrder, changes: Changes) -> None:
         check_price(asked.price, order.pair)
     elif order.terms.order_type in TRAILING_TYPES and asked.price <= 0:
         raise invalid("trigger_price")
+    check_trigger(asked, order.terms.order_type, order.terms.side, order.market)
 
 
 def _check_market(order: OwnOrder, changes: Changes, qty: Decimal, limit: Decimal | None) -> None:

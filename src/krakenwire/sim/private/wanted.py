@@ -41,6 +41,8 @@ SLICES = 15
 """An iceberg order shows at least this part of itself."""
 LONGEST = 31 * 86_400 * SECOND
 """How far ahead an order may expire: about one month."""
+MOST_UNITS = 10**18
+"""Prices and quantities are at most so many of the last digit of their pair."""
 
 ORDER_FIELDS = frozenset(
     {
@@ -213,9 +215,9 @@ def _conditional(method: str, part: Mapping[str, Any] | None, pair: Pair) -> Con
 
 def check_price(price: Decimal, pair: Pair) -> None:
     """Raises: Refusal of a price that no order of this pair can have."""
-    if price <= 0:
-        raise Refusal(INVALID_PRICE)
     ticks = units(price, pair.price_precision)
+    if price <= 0 or ticks > MOST_UNITS:
+        raise Refusal(INVALID_PRICE)
     if amount(ticks, pair.price_precision) != price or ticks % pair.price_increment:
         raise Refusal(TICK_SIZE)
 
@@ -223,7 +225,7 @@ def check_price(price: Decimal, pair: Pair) -> None:
 def check_qty(qty: Decimal, price: Decimal | None, pair: Pair, minimum: str = ORDER_MINIMUM) -> None:
     """Raises: Refusal of a quantity too small, too fine, or of too little worth at this price."""
     count = units(qty, pair.qty_precision)
-    if amount(count, pair.qty_precision) != qty:
+    if amount(count, pair.qty_precision) != qty or count > MOST_UNITS:
         raise invalid("order_qty")
     if count < pair.qty_min:
         raise Refusal(minimum)
