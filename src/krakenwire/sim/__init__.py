@@ -2,7 +2,7 @@
 
 from krakenwire.sim.catalog import Listing, invented, listing
 from krakenwire.sim.channels import Host
-from krakenwire.sim.connection import Closing, ConnectionId
+from krakenwire.sim.connection import Closing, Connection, ConnectionId
 from krakenwire.sim.exchange import Exchange, Rules
 from krakenwire.sim.flow import Character
 from krakenwire.sim.pair import Pair
@@ -10,6 +10,7 @@ from krakenwire.sim.pair import Pair
 __all__ = [
     "Character",
     "Closing",
+    "Connection",
     "ConnectionId",
     "Exchange",
     "Host",

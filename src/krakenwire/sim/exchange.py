@@ -10,7 +10,7 @@ Three seams are left open:
   `resize` and `move`, then calls `exchange.publish(market, at)`; it learns of fills, its own and those of its resting orders, as a
   `Market.watcher`, and its tokens come from `exchange.tokens`.
 * **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close. What it does to
-  bytes goes through `connection.raw`, what it does to upgrades and HTTP answers through `instead`.
+  bytes goes through `connection.raw`.
 * **REST.** `Exchange.rest` is answered by `rest.answer`.
 """
 
@@ -37,7 +37,6 @@ from krakenwire.sim.feeds.feeds import Feeds
 from krakenwire.sim.flow import Flow
 from krakenwire.sim.market import Market
 from krakenwire.sim.modes import mode_of
-from krakenwire.sim.raw import Instead
 from krakenwire.sim.requests import Refusal, Request
 from krakenwire.sim.status import status_frame
 from krakenwire.sim.terms import Terms
@@ -87,9 +86,6 @@ class Faults(Protocol):
 
     def refusal(self, connection: Connection, request: Request, symbol: str) -> str | None:
         """The words in which one symbol of a subscription is refused; None: it is not."""
-
-    def instead(self, host: Host | None, path: str, at: int) -> Instead | None:
-        """What somebody gets who wants to connect to a host, or without a host: who asks this path by HTTP. None: what he asked for."""
 
 
 class Private(Protocol):
@@ -235,11 +231,6 @@ class Exchange:
         client = self.connections.pop(connection, None)
         if client is not None:
             client.close(None)
-
-    def instead(self, host: Host | None, path: str, *, now: float) -> Instead | None:
-        """What faults answer to an upgrade, or to an HTTP request where there is no host; None: nothing."""
-        self.advance(now)
-        return None if self.faults is None else self.faults.instead(host, path, self.at)
 
     def rest(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, now: float

@@ -2,7 +2,7 @@
 
 A fault calls `connection.raw(...)` with any of these acts; they happen after everything that was sent before, in their order. Where there
 is a socket, `wire.Wire` does them. In memory there are no bytes: `raw` then returns False, and the fault does what comes nearest with
-frames and closings. What a client gets instead of its upgrade or of an HTTP answer is told by `Faults.instead`.
+frames and closings. What a client gets instead of its upgrade or of an HTTP answer is told by `Server.instead`.
 
 All seconds are seconds of the exchange.
 """
@@ -32,8 +32,10 @@ class End(StrEnum):
 
     FIN = "fin"
     """TCP ends in good order, and TLS before it; no close frame."""
+    TORN = "torn"
+    """TCP ends at once and TLS does not say goodbye: what waits is lost."""
     RST = "rst"
-    """TCP is reset, whatever waits; TLS does not say goodbye."""
+    """As torn, but TCP is reset."""
     SILENT = "silent"
     """It does not: nothing comes any more, what the client says goes nowhere, and the socket stays open. As if the peer had vanished."""
 
@@ -100,7 +102,7 @@ class Socket(Protocol):
         """Do this after what was sent before."""
 
 
-def websocket_frame(  # noqa: PLR0913, RUF100 - the members of a frame
+def websocket_frame(
     payload: bytes,
     opcode: int = Opcode.TEXT,
     *,
