@@ -17,6 +17,7 @@ from krakenwire.events import OrderBookUpdate
 from krakenwire.handler import create_kraken_v2_handler
 from krakenwire.sim import Exchange, Listing, Rules, invented
 from krakenwire.sim.certificate import throw_away
+from krakenwire.sim.faults import FaultScript
 from krakenwire.sim.raw import Deaf, Late
 from krakenwire.sim.server import Server
 from krakenwire.sim.truth import TruthLog
@@ -423,3 +424,28 @@ async def test_debug_mode_is_clean(
                 await socket.until(channel="book")
     complaints = [record for record in caplog.records if record.levelname in {"ERROR", "CRITICAL"}]
     assert (complaints, list(recwarn)) == ([], [])
+
+
+async def test_fault_script_is_served() -> None:
+    """What a script does to frames, requests and attempts reaches clients over the socket, with status, body and `Retry-After`."""
+    exchange = Exchange(seed=3, markets=["SOL/USD"], rules=QUICK)
+    script = (
+        "at 0 s: refuse connects 503 retry 7 s with come back later\n"
+        "at 0 s: refuse subscribe book with EService:Unavailable\n"
+        "at 0 s: refuse http 502\n"
+        "when reply pong: close 1012"
+    )
+    FaultScript(script).install(exchange)
+    async with serving(exchange) as server, aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+            await session.ws_connect(server.urls.public)
+        assert caught.value.headers is not None
+        assert (caught.value.status, caught.value.headers["Retry-After"]) == (503, "7")
+        async with session.get(f"{server.urls.rest}/0/public/Time") as answer:
+            assert answer.status == 502
+        async with connected(server.urls.public) as socket:
+            await socket.ask(BOOK)
+            assert (await socket.until(method="subscribe"))["error"] == "EService:Unavailable"
+            await socket.ask({"method": "ping"})
+            await socket.until(method="pong")
+            assert (await socket.ws.receive(timeout=5)).data == 1012

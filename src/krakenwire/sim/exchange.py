@@ -9,8 +9,8 @@ Three seams are left open:
 * **Accounts.** `exchange.private` answers orders and the channels `executions` and `balances`. It trades through `Market.place`, `cancel`,
   `resize` and `move`, then calls `exchange.publish(market, at)`; it learns of fills, its own and those of its resting orders, as a
   `Market.watcher`, and its tokens come from `exchange.tokens`.
-* **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close. `exchange.attempts`
-  stands before those who connect or ask by HTTP. `faults.FaultScript` is both. `connection.raw` reaches the bytes below the frames.
+* **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close, and reach the
+  bytes below by `connection.raw`. `exchange.attempts` stands before those who connect or ask by HTTP. `faults.FaultScript` is both.
 * **REST.** `Exchange.rest` is answered by `rest.answer`.
 """
 
@@ -215,11 +215,6 @@ class Exchange:
         self.advance(now)
         banned = self._door.knock(address, self.at)
         return None if banned is None else banned / SECOND
-
-    def admit(self, host: str, *, now: float) -> Refused | None:
-        """Whether a client may connect: None, or how the attempt is answered instead. Whoever serves sockets asks before `connect`."""
-        self.advance(now)
-        return None if self.faults is None else self.faults.admit(host, self.at)
 
     def connect(self, host: str = Host.PUBLIC, *, now: float) -> ConnectionId:
         """A client connects; the `status` of the exchange waits for him.

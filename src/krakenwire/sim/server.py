@@ -29,7 +29,7 @@ from msgspec import Struct
 from krakenwire.errors import UsageError
 from krakenwire.sim.channels import Host
 from krakenwire.sim.connection import ConnectionId
-from krakenwire.sim.exchange import Exchange
+from krakenwire.sim.exchange import Exchange, Refused
 from krakenwire.sim.raw import Act, Answer, Instead
 from krakenwire.sim.wire import Wire
 
@@ -257,10 +257,7 @@ class Server:
         if instead is not None:
             return await self._say(request, instead)
         if host is not None:
-            banned = self.exchange.knock(request.remote or "", now=self._now)
-            if banned is not None:
-                return web.Response(status=429, headers={"Retry-After": str(ceil(banned))})
-            return await self._websocket(request, host)
+            return self._refusal(request, host) or await self._websocket(request, host)
         if upgrade or not request.path.startswith("/0/"):
             return web.Response(status=404, text="no such path; there are /v2, /auth/v2, /l3/v2 and /0/...\n")
         body = await request.read()
@@ -270,6 +267,18 @@ class Server:
         )
         self._due.set()
         return web.Response(status=status, body=text, content_type="application/json")
+
+    def _refusal(self, request: web.Request, host: Host) -> web.StreamResponse | None:
+        """How an upgrade is refused, by a ban or by faults; None: it is not."""
+        refused = self.exchange.refused(host, now=self._now)
+        banned = self.exchange.knock(request.remote or "", now=self._now)
+        if refused is None and banned is not None:
+            refused = Refused(429, retry_after=banned)
+        if refused is None:
+            return None
+        wait = refused.retry_after
+        headers = {} if wait is None else {"Retry-After": str(ceil(wait))}
+        return web.Response(status=refused.status, headers=headers, body=refused.body)
 
     async def _websocket(self, request: web.Request, host: Host) -> web.StreamResponse:
         """One client from its upgrade to its end."""
