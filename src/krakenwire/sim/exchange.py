@@ -20,7 +20,7 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from random import Random
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,6 +43,9 @@ from krakenwire.sim.terms import Terms
 from krakenwire.sim.tokens import Tokens
 from krakenwire.wire.control import Emergency, Maintenance
 from krakenwire.wire.enums import AssetStatus, SystemStatus
+
+if TYPE_CHECKING:
+    from krakenwire.sim.private.account import ApiKey
 
 Action = Callable[[int], None]
 """Something that happens at its time, which it is given: ns since 1970."""
@@ -118,6 +121,15 @@ class Private(Protocol):
 
     def left(self, connection: Connection) -> None:
         """The connection is over."""
+
+    def removed(self, owner: object, at: int) -> None:
+        """A resting order of this owner (None: the order flow's) was cancelled by the exchange."""
+
+    def key(self, public: str) -> ApiKey | None:
+        """The API key with this public part, for signed HTTP requests."""
+
+    def issue(self, key: ApiKey) -> str:
+        """A token that speaks for this key."""
 
 
 class Truth(Protocol):
@@ -311,6 +323,8 @@ class Exchange:
             raise UsageError("a market keeps its name and the digits of its quantities", field="changes")
         for order in market.misfits(new):
             market.cancel(order)
+            if self.private is not None:
+                self.private.removed(order.owner, self.at)
         self.publish(market, self.at)
         market.change(new)
         market.mode = mode_of(self.system, new.status)
