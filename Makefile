@@ -16,7 +16,7 @@ LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure lint format typecheck wheel-test check bench bench-peers bench-memory fuzz mutants faults sample lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check bench bench-peers bench-memory judges fuzz mutants faults sample lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,9 @@ bench-peers: $(RUNTIME) ## speed beside other libraries, in an environment of it
 
 bench-memory: $(RUNTIME) ## memory over ten million frames
 	@$(BIN)/python -m benchmarks.memory
+
+judges: $(DEV) ## other libraries before the simulated exchange, in an environment of their own
+	@$(BIN)/python -m benchmarks.judges
 
 fuzz: $(DEV) ## the property tests with many more, random examples, and every byte of every frame (long)
 	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m 'hypothesis or exhaustive' --timeout 7200

@@ -2,7 +2,7 @@
 
 from krakenwire.sim.catalog import Listing, invented, listing
 from krakenwire.sim.channels import Host
-from krakenwire.sim.connection import Closing, ConnectionId
+from krakenwire.sim.connection import Closing, Connection, ConnectionId
 from krakenwire.sim.exchange import Exchange, Rules
 from krakenwire.sim.flow import Character
 from krakenwire.sim.pair import Pair
@@ -19,6 +19,7 @@ __all__ = [
     "ApiKey",
     "Character",
     "Closing",
+    "Connection",
     "ConnectionId",
     "Exchange",
     "Host",

@@ -9,7 +9,8 @@ Three seams are left open:
 * **Accounts.** `exchange.private`, an `Accounts`, answers orders and the channels `executions` and `balances`. It trades through
   `Market.place`, `cancel`, `resize` and `move`, then calls `exchange.publish(market, at)`; it learns of fills, its own and those of its
   resting orders, as a `Market.watcher`, and its tokens come from `exchange.tokens`.
-* **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close.
+* **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close, and reach the
+  bytes below by `connection.raw`. `exchange.attempts` stands before those who connect or ask by HTTP. `faults.FaultScript` is both.
 * **REST.** `Exchange.rest` is answered by `rest.answer`.
 """
 
@@ -77,6 +78,15 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Build of the service, as `status` tells it."""
 
 
+class Refused(Struct, frozen=True):
+    """The answer to an attempt to connect, or to an HTTP request, that is refused before the exchange sees it."""
+
+    status: int
+    body: bytes = b""
+    retry_after: float | None = None
+    """Seconds, for the header of this name."""
+
+
 class Faults(Protocol):
     """What stands between the exchange and its clients."""
 
@@ -88,6 +98,16 @@ class Faults(Protocol):
 
     def refusal(self, connection: Connection, request: Request, symbol: str) -> str | None:
         """The words in which one symbol of a subscription is refused; None: it is not."""
+
+
+class Attempts(Protocol):
+    """What stands before the exchange where clients come in."""
+
+    def admit(self, host: str, at: int) -> Refused | None:
+        """How an attempt to connect is refused; None: it is not."""
+
+    def http(self, path: str, at: int) -> Refused | None:
+        """How an HTTP request is refused; None: it is not."""
 
 
 class Private(Protocol):
@@ -148,6 +168,7 @@ class Exchange:
         self.at = epoch
         """The present, ns since 1970."""
         self.faults: Faults | None = None
+        self.attempts: Attempts | None = None
         self.private: Private | None = None
         self.truth = truth
         self.system = SystemStatus.ONLINE
@@ -195,6 +216,11 @@ class Exchange:
         return self.epoch + round(now * 1_000_000) * MICROSECOND
 
     # ---------------------------------------------------------------- clients
+
+    def refused(self, host: str, *, now: float) -> Refused | None:
+        """How faults answer an attempt to connect; None: they let it pass. A server asks this and `knock`; `connect` asks neither."""
+        self.advance(now)
+        return None if self.attempts is None else self.attempts.admit(host, self.at)
 
     def knock(self, address: str, *, now: float) -> float | None:
         """An attempt to connect from this address: None if it may, else for how many seconds it is banned.
@@ -251,6 +277,9 @@ class Exchange:
     ) -> tuple[int, bytes]:
         """Answer an HTTP request: status and body."""
         self.advance(now)
+        refused = None if self.attempts is None else self.attempts.http(path, self.at)
+        if refused is not None:
+            return refused.status, refused.body
         return rest.answer(self, method, path, headers, body)
 
     # ---------------------------------------------------------------- what the exchange does
