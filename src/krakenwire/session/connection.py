@@ -229,9 +229,12 @@ class Session:
             symbol, "unknown", "it was neither subscribed nor seen; symbols are written as in BTC/USD"
         )
 
-    def take_outgoing(self, *, now: float) -> list[bytes]:
-        """Frames to send now, in order; each counts as sent and starts its time for an answer. They may hold the token: never log them."""
-        return self.desk.take(now)
+    def take_outgoing(self, *, now: float, limit: float = math.inf) -> list[bytes]:
+        """Frames to send now, in order; each counts as sent and starts its time for an answer. They may hold the token: never log them.
+
+        `limit`: so many at most, for a caller who sends them at a pace of his own; the rest goes on waiting.
+        """
+        return self.desk.take(now, limit)
 
     @property
     def deadline(self) -> float | None:
@@ -338,6 +341,15 @@ class Session:
         for wish in dropped:
             self._ended(wish.channel, wish.symbol, now, "unsubscribed")
         return events
+
+    def last_heard(self) -> dict[tuple[str, str | None], float]:
+        """When each stream of this connection was last heard; a book that is live, when it was last proven."""
+        times = self._heard.times()
+        for shelf in (self.books.level2, self.books.level3):
+            for book in shelf.books.values():
+                if book.verified and book.verified_at is not None:
+                    times[book.channel, book.symbol] = book.verified_at
+        return times
 
     def _streams(self) -> list[tuple[str, str | None, float]]:
         """What is subscribed, and when it was last heard, or else acknowledged: what was never heard may be missed, too."""

@@ -241,18 +241,18 @@ class Desk:
         """The token of this connection; None: the last one is not accepted any more."""
         self._token = token
 
-    def take(self, now: float) -> list[bytes]:
-        """Frames to send now, in order; they count as sent. While too many are unanswered the rest goes on waiting."""
+    def take(self, now: float, limit: float = math.inf) -> list[bytes]:
+        """Frames to send now, in order, at most `limit`; they count as sent. The rest waits, also while too many are unanswered."""
         self.taken = True
-        frames = []
+        frames: list[bytes] = []
         waiting, self._queue = self._queue, []
         for request in waiting:
-            if self.requests.full or (self._token is None and _needs_token(request)):
+            if len(frames) >= limit or self.requests.full or (self._token is None and _needs_token(request)):
                 self._queue.append(request)
             else:
                 frames.append(self._send(request, now))
         for step, wishes in self.subscriptions.steps(now, authenticated=self._token is not None):
-            if self.requests.full:
+            if self.requests.full or len(frames) >= limit:
                 break
             frames.append(self._step(step, wishes, now))
         self.ignored_since = now if self.waiting else None
