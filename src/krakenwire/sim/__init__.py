@@ -1,0 +1,21 @@
+"""A simulated exchange: the Kraken Spot WebSocket v2 protocol over a real matching engine, without a socket."""
+
+from krakenwire.sim.catalog import Listing, invented, listing
+from krakenwire.sim.channels import Host
+from krakenwire.sim.connection import Closing, ConnectionId
+from krakenwire.sim.exchange import Exchange, Rules
+from krakenwire.sim.flow import Character
+from krakenwire.sim.pair import Pair
+
+__all__ = [
+    "Character",
+    "Closing",
+    "ConnectionId",
+    "Exchange",
+    "Host",
+    "Listing",
+    "Pair",
+    "Rules",
+    "invented",
+    "listing",
+]

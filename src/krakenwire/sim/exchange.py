@@ -1,0 +1,249 @@
+"""The simulated exchange: markets, connections and time.
+
+It has no clock, no socket and no randomness of its own. `now` is in seconds since the exchange began, on any clock that does not go back.
+Whoever drives it calls `advance` no later than `deadline`, puts what clients send into `receive`, and takes what they get from
+`take_outgoing`.
+
+Three seams are left open:
+
+* **Accounts.** `exchange.private` answers orders and the channels `executions` and `balances`. It trades through `Market.place`, `cancel`,
+  `resize` and `move`, then calls `exchange.publish(market, at)`; it learns of fills, its own and those of its resting orders, as a
+  `Market.watcher`, and its tokens come from `exchange.tokens`.
+* **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close.
+* **REST.** `Exchange.rest` is answered by `rest.answer`.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from random import Random
+from typing import Protocol
+
+from msgspec import Struct
+
+from krakenwire.errors import UsageError
+from krakenwire.sim import rest
+from krakenwire.sim.catalog import DEFAULT, Listing, find
+from krakenwire.sim.channels import Host
+from krakenwire.sim.clock import EPOCH, MICROSECOND, SECOND
+from krakenwire.sim.connection import Closing, Connection, ConnectionId
+from krakenwire.sim.feeds.feed import Label
+from krakenwire.sim.feeds.feeds import Feeds
+from krakenwire.sim.flow import Flow
+from krakenwire.sim.market import Market
+from krakenwire.sim.requests import Refusal, Request
+from krakenwire.sim.status import status_frame
+from krakenwire.sim.tokens import Tokens
+from krakenwire.wire.enums import SystemStatus
+
+Action = Callable[[int], None]
+"""Something that happens at its time, which it is given: ns since 1970."""
+
+STATUS_LABEL = Label("status", "update")
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """How the exchange treats its clients. Kraken publishes few of these figures."""
+
+    snapshot_delay: tuple[float, float] = (0.013, 0.1)
+    """Seconds from an acknowledgement to its snapshot: from, to. Recordings show 0.013 to 0.47."""
+    idle_limit: float = 60.0
+    """Seconds after which a connection is closed that holds no subscription and asks nothing."""
+    message_rate: float | None = None
+    """Requests a second that a connection may make for long; None: as many as it likes."""
+    message_burst: int = 50
+    """Requests at once."""
+    version: str = "2.0.10"
+    """Build of the service, as `status` tells it."""
+
+
+class Faults(Protocol):
+    """What stands between the exchange and its clients."""
+
+    def pass_on(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
+        """A frame for a client: call `connection.emit` for whatever shall arrive, now or from an action of `exchange.schedule`."""
+
+    def hear(self, connection: Connection, frame: bytes | str, at: int) -> bytes | str | None:
+        """A frame from a client, as the exchange shall hear it; None: it never arrives."""
+
+    def refusal(self, connection: Connection, request: Request, symbol: str) -> str | None:
+        """The words in which one symbol of a subscription is refused; None: it is not."""
+
+
+class Private(Protocol):
+    """The account side."""
+
+    def take(self, connection: Connection, request: Request) -> None:
+        """Answer an order method, or `subscribe` and `unsubscribe` of a private channel. Host and token are right. Raises: Refusal."""
+
+    def subscribed(self, connection: Connection) -> bool:
+        """Whether the connection holds a private subscription."""
+
+    def left(self, connection: Connection) -> None:
+        """The connection is over."""
+
+
+class Truth(Protocol):
+    """Who writes down what really happened."""
+
+    def meant(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
+        """A frame as the exchange made it, before faults."""
+
+    def sent(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
+        """A frame as it goes out; its number is `connection.sent`."""
+
+    def published(self, market: Market, at: int) -> None:
+        """The book of a market has another state."""
+
+
+class Exchange:
+    """The whole exchange.
+
+    The same seed, the same calls: the same frames. `epoch` is the instant of time zero, ns since 1970.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        markets: Sequence[str | Listing] = DEFAULT,
+        epoch: int = EPOCH,
+        rules: Rules | None = None,
+    ) -> None:
+        self.rules = rules or Rules()
+        self.epoch = epoch
+        self.at = epoch
+        """The present, ns since 1970."""
+        self.faults: Faults | None = None
+        self.private: Private | None = None
+        self.truth: Truth | None = None
+        self.system = SystemStatus.ONLINE
+        self._random = Random(f"{seed}/exchange")
+        self.tokens = Tokens(Random(f"{seed}/tokens"))
+        self.markets: dict[str, Market] = {}
+        self.flows: dict[str, Flow] = {}
+        self.connections: dict[ConnectionId, Connection] = {}
+        self._agenda: list[tuple[int, int, Action]] = []
+        self._numbers = count()
+        self.feeds = Feeds(self.markets)
+        for market in markets:
+            self._list(find(market), seed)
+
+    # ---------------------------------------------------------------- time
+
+    def advance(self, now: float) -> None:
+        """Let everything happen that is due until `now`. Time that is past already changes nothing."""
+        until = self._instant(now)
+        agenda = self._agenda
+        while agenda and agenda[0][0] <= until:
+            at, _, action = heapq.heappop(agenda)
+            self.at = max(self.at, at)
+            action(at)
+        self.at = max(self.at, until)
+
+    @property
+    def deadline(self) -> float | None:
+        """When something is due next, in seconds since the exchange began; None: never."""
+        return (self._agenda[0][0] - self.epoch) / SECOND if self._agenda else None
+
+    def schedule(self, at: int, action: Action) -> None:
+        """Let something happen. Instants are rounded up to microseconds, so that seconds as a float can name them."""
+        heapq.heappush(self._agenda, (-(-at // MICROSECOND) * MICROSECOND, next(self._numbers), action))
+
+    def _instant(self, now: float) -> int:
+        return self.epoch + round(now * 1_000_000) * MICROSECOND
+
+    # ---------------------------------------------------------------- clients
+
+    def connect(self, host: str = Host.PUBLIC, *, now: float) -> ConnectionId:
+        """A client connects; the `status` of the exchange waits for him.
+
+        Raises: UsageError for a host that does not exist.
+        """
+        if host not in tuple(Host):
+            raise UsageError(f"must be one of {', '.join(Host)}", field="host")
+        self.advance(now)
+        number = ConnectionId(self._random.getrandbits(64))
+        made = Connection(self, number, Host(host), self.at, Random(f"{number}/connection"))
+        self.connections[number] = made
+        made.send(status_frame(self.rules.version, self.system, number), STATUS_LABEL, self.at)
+        return number
+
+    def receive(self, connection: ConnectionId, frame: bytes | str, *, now: float) -> None:
+        """A client asks. Answers and everything that follows wait in `take_outgoing`."""
+        self.advance(now)
+        heard: bytes | str | None = frame
+        client = self.connections[connection]
+        if self.faults is not None:
+            heard = self.faults.hear(client, frame, self.at)
+        if heard is not None:
+            client.receive(heard, self.at)
+            self.advance(now)
+
+    def take_outgoing(self, connection: ConnectionId) -> list[bytes]:
+        """Frames for this client, in order. Calling this empties the queue."""
+        client = self.connections[connection]
+        frames, client.outgoing = client.outgoing, []
+        return frames
+
+    def closing(self, connection: ConnectionId) -> Closing | None:
+        """How the exchange ends this connection, once the frames that wait are sent; None: it does not."""
+        return self.connections[connection].closing
+
+    def disconnect(self, connection: ConnectionId) -> None:
+        """The connection is gone, whoever ended it."""
+        client = self.connections.pop(connection, None)
+        if client is not None:
+            client.close(None)
+
+    def rest(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, now: float
+    ) -> tuple[int, bytes]:
+        """Answer an HTTP request: status and body."""
+        self.advance(now)
+        return rest.answer(self, method, path, headers, body)
+
+    # ---------------------------------------------------------------- what the exchange does
+
+    def set_system(self, status: SystemStatus, *, now: float) -> None:
+        """The engine changes its status; every client is told, without a connection id."""
+        self.advance(now)
+        self.system = status
+        frame = status_frame(self.rules.version, status, None)
+        for connection in tuple(self.connections.values()):
+            connection.send(frame, STATUS_LABEL, self.at)
+
+    def allow(self, connection: Connection, request: Request, symbol: str) -> None:
+        """Raises: Refusal, if faults refuse this symbol of a request."""
+        reason = None if self.faults is None else self.faults.refusal(connection, request, symbol)
+        if reason is not None:
+            raise Refusal(reason)
+
+    def publish(self, market: Market, at: int) -> None:
+        """Tell what happened in a market since it was last told."""
+        states = market.states
+        market.publish(at)
+        if self.truth is not None and market.states != states:
+            self.truth.published(market, at)
+
+    def _list(self, listing: Listing, seed: int) -> None:
+        symbol = listing.pair.symbol
+        if symbol in self.markets:
+            raise UsageError(f"{symbol} is listed twice", field="markets")
+        random = Random(f"{seed}/{symbol}")
+        prefix = "".join(random.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=5))
+        market = Market(listing.pair, first_trade_id=random.randrange(1_000, 90_000_000), id_prefix=prefix)
+        self.markets[symbol] = market
+        flow = self.flows[symbol] = Flow(market, listing.price, listing.character, random)
+        flow.open(self.epoch)
+        self.publish(market, self.epoch)
+
+        def act(at: int) -> None:
+            if self.system is SystemStatus.ONLINE:
+                flow.act(at)
+                self.publish(market, at)
+            self.schedule(at + flow.pause(), act)
+
+        self.schedule(self.epoch + flow.pause(), act)

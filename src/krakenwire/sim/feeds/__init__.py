@@ -1,0 +1,1 @@
+"""Channels of one market as frames: a stream each, encoded once for all its subscribers."""

@@ -1,0 +1,158 @@
+"""Seeded order flow: who trades when nobody else does.
+
+One `Flow` acts in one market. Its orders gather around a fair price that wanders, in random steps and back towards where it began, so a
+market lives for ever without leaving its digits. Everything follows from the generator it is given: the same seed makes the same market.
+"""
+
+from __future__ import annotations
+
+from random import Random
+
+from msgspec import Struct
+
+from krakenwire.sim.clock import SECOND
+from krakenwire.sim.engine import Order, Side
+from krakenwire.sim.market import Market
+
+
+class Character(Struct, frozen=True, kw_only=True):
+    """What kind of market it is."""
+
+    rate: float = 8.0
+    """Messages of order flow a second, on average."""
+    levels: int = 60
+    """Price levels a side, about."""
+    crowd: float = 1.4
+    """Orders a level, about."""
+    spacing: float = 2.0
+    """Price steps between two levels, about."""
+    size: float = 1000.0
+    """Value of an order in the quote currency, about."""
+    wander: float = 0.0002
+    """Relative change of the fair price in one message, about."""
+    takers: float = 0.12
+    """Share of what happens that takes liquidity."""
+    bursts: float = 0.15
+    """Share of messages that hold several changes."""
+
+
+class Flow:
+    """The order flow of one market."""
+
+    def __init__(self, market: Market, price: int, character: Character, random: Random) -> None:
+        self.market = market
+        self.character = character
+        self.random = random
+        self.anchor = float(price)
+        self.fair = float(price)
+        """What the flow thinks the price is, in units of the last digit."""
+        self.orders: tuple[list[Order], list[Order]] = ([], [])
+        """Its own orders a side, in no order; some may have been filled since."""
+
+    def open(self, at: int) -> None:
+        """The orders that are there when the exchange begins. They are of different ages."""
+        count = int(self.character.levels * self.character.crowd)
+        ages = sorted((self.random.expovariate(1 / 120) for _ in range(2 * count)), reverse=True)
+        for number, age in enumerate(ages):
+            self._make(Side(number % 2), at - int(age * SECOND))
+
+    def pause(self) -> int:
+        """Nanoseconds until the next message."""
+        return int(self.random.expovariate(self.character.rate) * SECOND) + 1_000
+
+    def act(self, at: int) -> None:
+        """What one message tells: one change, or a burst of them."""
+        draw = self.random.random
+        drift = self.random.gauss(0.0, self.character.wander) + 0.002 * (self.anchor / self.fair - 1)
+        self.fair *= 1 + drift
+        self._one(at)
+        if draw() < self.character.bursts:
+            for _ in range(1 + int(draw() * 6)):
+                if draw() < 0.3:
+                    self.market.mark()
+                self._one(at)
+
+    def _one(self, at: int) -> None:
+        side = Side(self.random.random() < 0.5)
+        draw = self.random.random()
+        if draw < self.character.takers:
+            self._take(at)
+            return
+        wanted = self.character.levels * self.character.crowd
+        full = len(self.orders[side]) / wanted
+        if draw < 0.9 - 0.38 * min(full, 2.0):
+            self._make(side, at)
+        elif draw < 0.96:
+            self._cancel(side)
+        else:
+            self._amend(side, at)
+
+    def _make(self, side: Side, at: int) -> None:
+        price = self._price(side)
+        if price is not None:
+            self.orders[side].append(self.market.place(side, self._size(), price, at=at))
+
+    def _price(self, side: Side) -> int | None:
+        """A price on its own side of the market; None if there is no room for one."""
+        step = self.market.pair.price_increment
+        reach = self.character.levels * self.character.spacing * step
+        away = min(self.random.expovariate(2.5 / reach), 1.2 * reach)
+        raw = self.fair - away if side is Side.BUY else self.fair + away
+        price = int(raw) // step * step
+        if side is Side.SELL and price < raw:
+            price += step
+        best = self.market.engine.sides[1 - side].best()
+        if best is not None:
+            price = min(price, best - step) if side is Side.BUY else max(price, best + step)
+        return price if price >= step else None
+
+    def _size(self) -> int:
+        """A quantity in units of the last digit."""
+        pair = self.market.pair
+        units = self.character.size / self.fair * 10 ** (pair.price_precision + pair.qty_precision)
+        return max(pair.qty_min, int(units * self.random.lognormvariate(-0.5, 1.0)))
+
+    def _take(self, at: int) -> None:
+        bids, asks = self.market.engine.sides
+        bid, ask = bids.best(), asks.best()
+        if bid is None or ask is None:
+            side = Side.BUY if bid is None else Side.SELL
+        else:
+            side = Side(self.random.random() < (0.75 if self.fair < (bid + ask) / 2 else 0.25))
+        best = ask if side is Side.BUY else bid
+        if best is None:
+            return
+        step = self.market.pair.price_increment
+        further = int(self.random.expovariate(0.5)) * step
+        limit = best + further if side is Side.BUY else max(step, best - further)
+        at_market = self.random.random() < 0.4
+        # A limit order that is not filled at once stays: the spread closes behind it.
+        order = self.market.place(side, self._size(), None if at_market else limit, at=at)
+        if order.resting:
+            self.orders[side].append(order)
+
+    def _any(self, side: Side) -> Order | None:
+        """One of its resting orders. Those that were filled meanwhile are forgotten on the way."""
+        orders = self.orders[side]
+        while orders:
+            number = int(self.random.random() * len(orders))
+            if orders[number].resting:
+                return orders[number]
+            orders[number] = orders[-1]
+            orders.pop()
+        return None
+
+    def _cancel(self, side: Side) -> None:
+        if (order := self._any(side)) is not None:
+            self.market.cancel(order)
+
+    def _amend(self, side: Side, at: int) -> None:
+        """Half of the time a smaller quantity, which keeps the place; else another price."""
+        if (order := self._any(side)) is None:
+            return
+        smaller = max(self.market.pair.qty_min, order.qty * 2 // 3)
+        if self.random.random() < 0.5:
+            if smaller < order.qty:
+                self.market.resize(order, smaller)
+        elif (price := self._price(side)) is not None:
+            self.market.move(order, price, order.qty, at=at)

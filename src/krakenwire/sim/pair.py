@@ -1,0 +1,57 @@
+"""What a market trades and with how many digits: integers of the engine to numbers of the wire and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from functools import cached_property, lru_cache
+
+from msgspec import Struct
+
+from krakenwire.wire.enums import PairStatus
+
+
+@lru_cache(maxsize=64)
+def writer(decimals: int) -> Callable[[int], str]:
+    """A function that writes integers of the last digit as JSON numbers: `writer(2)(1234)` is `12.34`."""
+    if not decimals:
+        return str
+
+    def write(units: int) -> str:
+        digits = str(units).zfill(decimals + 1 + (units < 0))
+        return f"{digits[:-decimals]}.{digits[-decimals:]}"
+
+    return write
+
+
+class Pair(Struct, frozen=True, kw_only=True, dict=True):
+    """One market of channel `instrument`. Prices and quantities of the exchange are integers of the last digit."""
+
+    symbol: str
+    price_precision: int
+    qty_precision: int = 8
+    cost_precision: int = 5
+    price_increment: int = 1
+    """Smallest step between two prices, in units of the last price digit."""
+    qty_min: int = 1
+    """Smallest order, in units of the last quantity digit."""
+    cost_min: Decimal = Decimal("0.50")
+    status: PairStatus = PairStatus.ONLINE
+
+    @property
+    def base(self) -> str:
+        return self.symbol.partition("/")[0]
+
+    @property
+    def quote(self) -> str:
+        return self.symbol.partition("/")[2]
+
+    @cached_property
+    def price(self) -> Callable[[int], str]:
+        """Writes a price."""
+        return writer(self.price_precision)
+
+    @cached_property
+    def qty(self) -> Callable[[int], str]:
+        """Writes a quantity."""
+        return writer(self.qty_precision)
