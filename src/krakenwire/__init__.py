@@ -63,6 +63,9 @@ from krakenwire.handler import (
     KrakenV2MessageHandler,
     create_kraken_v2_handler,
 )
+from krakenwire.manager import (
+    KrakenProWebSocketManager,
+)
 from krakenwire.net import (
     BookStream,
     Client,
@@ -209,6 +212,7 @@ __all__ = [
     "InstrumentChanged",
     "InstrumentSubscription",
     "InstrumentUpdate",
+    "KrakenProWebSocketManager",
     "KrakenV2MessageHandler",
     "KrakenWireError",
     "Level3Order",
