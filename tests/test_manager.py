@@ -59,8 +59,8 @@ class Taker:
 
 def managed(world: World, **options: Any) -> KrakenProWebSocketManager:
     """A manager of this exchange."""
-    options = {"symbols": SYMBOLS, "transport": world.transport, "gate": ConnectGate()} | options
-    return KrakenProWebSocketManager(**options)
+    options.setdefault("symbols", SYMBOLS)
+    return KrakenProWebSocketManager(transport=world.transport, gate=ConnectGate(), **options)
 
 
 def test_program_gets_what_it_registered_for() -> None:
@@ -193,14 +193,15 @@ def test_options_are_checked() -> None:
 
     async def main() -> None:
         world = World(Exchange(seed=6))
-        for wrong in (
+        mistakes: tuple[dict[str, Any], ...] = (
             {"symbols": "BTC/USD"},
             {"channels": ["tickers"]},
             {"depth": 7},
             {"balance_manager": 7},
             {"exchange_client": object()},
             {"queue_limit": 0},
-        ):
+        )
+        for wrong in mistakes:
             with pytest.raises(UsageError):
                 async with managed(world, **wrong):
                     pass

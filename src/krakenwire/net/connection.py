@@ -53,6 +53,9 @@ ONLINE = frozenset({None, "online"})
 WATCHED = frozenset({"status", "reply", "unknown"})
 """Frames that may say something about the connection itself."""
 
+TELLING = WATCHED | {"heartbeat"}
+"""Frames after which the next deadline is looked at, for they come at least once a second and never fast."""
+
 
 class Hub(Protocol):
     """What a connection tells the client."""
@@ -372,13 +375,15 @@ class Connection:
                     return
             if desk.ignored_since is not None:
                 self._outgoing.set()
-            if desk.due_at < self._timer_at:
+            # From the first answer or data on, silence has a deadline, too.
+            if desk.due_at < self._timer_at or channel in TELLING:
                 self._arm()
             if hub.blocked:
                 await hub.room()
                 waited = clock() - now
                 session.excuse(waited, now=now + waited)
             elif self._reads % READS_IN_A_ROW == 0:
+                self._arm()
                 await asyncio.sleep(0)
 
     def _look_at_refused(self, frame: bytes) -> None:
