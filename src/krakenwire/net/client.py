@@ -93,6 +93,8 @@ class ConnectionInfo(Struct, frozen=True):
     subscriptions: int
     rate: float
     """Requests a second that it allows itself."""
+    lag: float | None
+    """Seconds that data comes later than at its best; None before it is known."""
 
 
 class Client:
@@ -604,6 +606,7 @@ def _info(connection: Connection, role: Role, now: float) -> ConnectionInfo:
         connects=connection.connects,
         subscriptions=len(connection.session.desk.subscriptions),
         rate=connection.pacer.rate,
+        lag=connection.lag.seconds,
     )
 
 
