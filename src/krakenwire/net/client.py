@@ -324,8 +324,7 @@ class Client:
         name = name_of_events(name)
         found = [task for task in self._callbacks if self._registered[id(task)] == (name, callback)]
         for task in found:
-            self._router.unname(task.inbox.put)
-            task.inbox.end()
+            self.forget(task.inbox)
             self._callbacks.remove(task)
             del self._registered[id(task)]
         return bool(found)
@@ -413,6 +412,18 @@ class Client:
             return None
         books = connection.session.books
         return books.level2.open(symbol) if channel == "book" else books.level3.open(symbol)
+
+    def forget(self, waiting: Inbox) -> None:
+        """Nobody reads this queue any more, or will. May be called from any thread: the collector has none of its own."""
+        loop = self._loop
+        if loop is not None and threading.get_ident() != self._thread:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self.forget, waiting)
+            return
+        self._router.unname(waiting.put)
+        waiting.end()
+        if waiting in self.blocking:
+            self.blocking.remove(waiting)
 
     # ---------------------------------------------------------------- for connections
 
@@ -548,7 +559,7 @@ class EventStream:
         self._client.check_thread()
         if self._finalizer is None:
             self._router.name("*", self._inbox.put, facts=True)
-            self._finalizer = weakref.finalize(self, self._router.unname, self._inbox.put)
+            self._finalizer = weakref.finalize(self, self._client.forget, self._inbox)
             self._finalizer.atexit = False
         return self
 
@@ -557,9 +568,7 @@ class EventStream:
 
     def close(self) -> None:
         """No more events; what waits can still be read."""
-        if self._finalizer is not None:
-            self._finalizer()
-        self._inbox.end()
+        self._client.forget(self._inbox)
 
 
 def connect(transport: Transport | None = None, /, **options: Any) -> Client:
