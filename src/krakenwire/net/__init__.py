@@ -1,0 +1,22 @@
+"""Sockets and timers: the client that stays connected."""
+
+from krakenwire.net.backoff import ConnectGate, Waits
+from krakenwire.net.client import Client, ConnectionInfo, EventStream, connect
+from krakenwire.net.consumers import Policy
+from krakenwire.net.streams import BookStream, Stream
+from krakenwire.net.token import Credentials
+from krakenwire.net.transport import ConnectFailure
+
+__all__ = [
+    "BookStream",
+    "Client",
+    "ConnectFailure",
+    "ConnectGate",
+    "ConnectionInfo",
+    "Credentials",
+    "EventStream",
+    "Policy",
+    "Stream",
+    "Waits",
+    "connect",
+]
