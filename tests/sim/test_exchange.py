@@ -322,7 +322,7 @@ def test_faults_stand_between_the_exchange_and_its_clients() -> None:
     assert [frame.get("error") for frame in told if "method" in frame] == [None, "EService:Unavailable"]
     assert made.ask("ping") == []
     books = [frame for frame in told + made.wait(60) if frame.get("channel") == "book"]
-    assert len(books) == exchange.faults.count - exchange.faults.count // 3 > 100
+    assert len(books) == exchange.faults.count - exchange.faults.count // 3 > 60
 
 
 def test_disconnected_client_is_forgotten() -> None:

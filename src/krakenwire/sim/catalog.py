@@ -31,7 +31,7 @@ def listing(symbol: str, price: str, *, qty_decimals: int = 8, step: int = 1, **
 KNOWN = {
     item.pair.symbol: item
     for item in (
-        listing("BTC/USD", "81776.7", rate=20, levels=1200, spacing=3, size=8000),
+        listing("BTC/USD", "81776.7", rate=20, levels=2400, spacing=6, size=8000),
         listing("ETH/USD", "3027.80", rate=12, levels=400, spacing=4, size=5000),
         listing("SOL/USD", "141.22", rate=8, levels=150, spacing=1.5, size=2500),
         listing("XRP/USD", "2.41234", rate=8, levels=150, spacing=6, size=1500),
@@ -42,7 +42,7 @@ KNOWN = {
         listing("USDT/USD", "0.99983", rate=3, levels=90, spacing=1, size=20000),
         listing("PEPE/USD", "0.00001234", qty_decimals=5, rate=2, levels=30, spacing=1, size=150),
         listing("PAXG/USD", "4120.55", rate=0.5, levels=6, spacing=60, size=900),
-        listing("XMN/USD", "12.5", rate=0.2, levels=3, spacing=2, size=120),
+        listing("XMN/USD", "12.5", rate=0.2, levels=3, spacing=2, size=120, withdrawals=0.02),
     )
 }
 """Lively and quiet, deep and thin, dear and cheap."""
@@ -69,5 +69,7 @@ def invented(count: int, *, rate: float = 1.0) -> list[Listing]:
         decimals = number % 9
         digits = 2_000 + number * 7_919 % 300_000
         text = f"{Decimal(digits).scaleb(-decimals):f}"
-        made.append(listing(f"T{number:04d}/USD", text, rate=rate, levels=20 + number % 30, size=500))
+        made.append(
+            listing(f"T{number:04d}/USD", text, rate=rate, levels=20 + number % 30, size=500, history=30)
+        )
     return made

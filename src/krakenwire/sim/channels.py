@@ -10,8 +10,13 @@ from msgspec import Struct
 
 from krakenwire.sim.feeds.book import BookFeed
 from krakenwire.sim.feeds.feed import Feed
+from krakenwire.sim.feeds.level3 import Level3Feed
+from krakenwire.sim.feeds.ohlc import WARNING as OHLC_WARNING
+from krakenwire.sim.feeds.ohlc import OhlcFeed
+from krakenwire.sim.feeds.ticker import TickerFeed
 from krakenwire.sim.feeds.trade import TradeFeed
 from krakenwire.sim.market import Market
+from krakenwire.wire.market import OHLC_INTERVALS
 from krakenwire.wire.refusals import DEPTH_NOT_SUPPORTED
 
 
@@ -37,6 +42,7 @@ class Option(Struct, frozen=True):
     identity: bool = False
     """Whether two subscriptions of one symbol may differ in it alone."""
     acknowledged: bool = True
+    """Whether the answers name it."""
 
 
 class Channel(Struct, frozen=True):
@@ -61,13 +67,38 @@ class Channel(Struct, frozen=True):
         return names
 
 
+INTERVAL_NOT_SUPPORTED = "Subscription ohlc interval not supported"
+"""By analogy with the depth; the words are not known."""
+TRIGGER_NOT_SUPPORTED = "Subscription event_trigger not supported"
+"""As above."""
+
+LEVEL3_COST = {10: 5, 100: 25, 1000: 100}
+"""What a symbol costs of the level3 allowance a second, by depth."""
+
 CHANNELS = {
     channel.name: channel
     for channel in (
         Channel(
+            "ticker",
+            TickerFeed,
+            Option("event_trigger", ("trades", "bbo"), "trades", TRIGGER_NOT_SUPPORTED, identity=True),
+        ),
+        Channel(
             "book",
             BookFeed,
             Option("depth", (10, 25, 100, 500, 1000), default=10, refusal=DEPTH_NOT_SUPPORTED),
+        ),
+        Channel(
+            "level3",
+            Level3Feed,
+            Option("depth", tuple(LEVEL3_COST), 10, DEPTH_NOT_SUPPORTED, acknowledged=False),
+            host=Host.LEVEL3,
+        ),
+        Channel(
+            "ohlc",
+            OhlcFeed,
+            Option("interval", OHLC_INTERVALS, 1, INTERVAL_NOT_SUPPORTED, identity=True),
+            warnings=(OHLC_WARNING,),
         ),
         # Documents of 2026 say that no snapshot comes unless asked for; a recording of 2024 had one.
         Channel("trade", lambda market, _: TradeFeed(market), snapshot=False),

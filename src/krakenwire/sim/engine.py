@@ -213,6 +213,22 @@ class Engine:
         level.digits = None
         order.qty = qty
 
+    def rescale(self, up: int, down: int) -> None:
+        """Prices get other digits: `up` or `down` is a power of ten, the other one is 1.
+
+        Every price has to be a multiple of `down`, and the journal empty.
+        """
+        for book in self.sides:
+            levels = [book.levels[key] for key in book.keys]
+            book.levels.clear()
+            book.keys[:] = [key * up // down for key in book.keys]
+            for key, level in zip(book.keys, levels, strict=True):
+                book.levels[key] = level
+                level.price = abs(key)
+                level.digits = None
+                for order in level.orders.values():
+                    order.price, order.key = level.price, key
+
     def move(self, order: Order, price: int, qty: int, *, stamp: int) -> None:
         """Give a resting order another price or a new place at the tail. The new price must not cross."""
         self.remove(order)

@@ -19,9 +19,10 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from krakenwire.errors import UsageError
 from krakenwire.sim import rest
@@ -33,10 +34,12 @@ from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.feeds.feeds import Feeds
 from krakenwire.sim.flow import Flow
 from krakenwire.sim.market import Market
+from krakenwire.sim.modes import mode_of
 from krakenwire.sim.requests import Refusal, Request
 from krakenwire.sim.status import status_frame
 from krakenwire.sim.tokens import Tokens
-from krakenwire.wire.enums import SystemStatus
+from krakenwire.wire.control import Emergency, Maintenance
+from krakenwire.wire.enums import AssetStatus, SystemStatus
 
 Action = Callable[[int], None]
 """Something that happens at its time, which it is given: ns since 1970."""
@@ -55,6 +58,10 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Requests a second that a connection may make for long; None: as many as it likes."""
     message_burst: int = 50
     """Requests at once."""
+    level3_symbols: int = 200
+    """Symbols of a level3 connection."""
+    level3_rate: int = 200
+    """What the level3 subscriptions of one second may cost: 5, 25 or 100 a symbol, by depth. 500 for professional accounts."""
     version: str = "2.0.10"
     """Build of the service, as `status` tells it."""
 
@@ -111,6 +118,7 @@ class Exchange:
         markets: Sequence[str | Listing] = DEFAULT,
         epoch: int = EPOCH,
         rules: Rules | None = None,
+        truth: Truth | None = None,
     ) -> None:
         self.rules = rules or Rules()
         self.epoch = epoch
@@ -118,18 +126,25 @@ class Exchange:
         """The present, ns since 1970."""
         self.faults: Faults | None = None
         self.private: Private | None = None
-        self.truth: Truth | None = None
+        self.truth = truth
         self.system = SystemStatus.ONLINE
+        self.upcoming: tuple[Maintenance, ...] = ()
+        """Maintenances announced in every `status`."""
+        self.emergency: tuple[Emergency, ...] = ()
+        """Incidents told in every `status`."""
         self._random = Random(f"{seed}/exchange")
         self.tokens = Tokens(Random(f"{seed}/tokens"))
+        self.assets: dict[str, AssetStatus] = {}
+        """Status of every asset that some market trades."""
         self.markets: dict[str, Market] = {}
         self.flows: dict[str, Flow] = {}
         self.connections: dict[ConnectionId, Connection] = {}
         self._agenda: list[tuple[int, int, Action]] = []
         self._numbers = count()
-        self.feeds = Feeds(self.markets)
+        self.feeds = Feeds(self.markets, self.assets)
+        self._seed = seed
         for market in markets:
-            self._list(find(market), seed)
+            self._list(find(market))
 
     # ---------------------------------------------------------------- time
 
@@ -168,7 +183,7 @@ class Exchange:
         number = ConnectionId(self._random.getrandbits(64))
         made = Connection(self, number, Host(host), self.at, Random(f"{number}/connection"))
         self.connections[number] = made
-        made.send(status_frame(self.rules.version, self.system, number), STATUS_LABEL, self.at)
+        made.send(status_frame(self, number), STATUS_LABEL, self.at)
         return number
 
     def receive(self, connection: ConnectionId, frame: bytes | str, *, now: float) -> None:
@@ -211,9 +226,60 @@ class Exchange:
         """The engine changes its status; every client is told, without a connection id."""
         self.advance(now)
         self.system = status
-        frame = status_frame(self.rules.version, status, None)
+        for market in self.markets.values():
+            market.mode = mode_of(status, market.pair.status)
+        self._tell_status()
+
+    def announce(
+        self,
+        *,
+        upcoming: Sequence[Maintenance] = (),
+        emergency: Sequence[Emergency] = (),
+        now: float,
+    ) -> None:
+        """From now on `status` tells of these maintenances and incidents and of no others; every client is told at once."""
+        self.advance(now)
+        self.upcoming, self.emergency = tuple(upcoming), tuple(emergency)
+        self._tell_status()
+
+    def _tell_status(self) -> None:
+        frame = status_frame(self, None)
         for connection in tuple(self.connections.values()):
             connection.send(frame, STATUS_LABEL, self.at)
+
+    def change_pair(self, symbol: str, *, now: float, **changes: Any) -> None:
+        """A market goes on under other terms: fields of `Pair`. Whoever follows `instrument` is told.
+
+        With fewer price digits, orders between the remaining prices are cancelled. Quantities keep their digits.
+
+        Raises: UsageError, if the name or the digits of quantities should change.
+        """
+        self.advance(now)
+        market, flow = self.markets[symbol], self.flows[symbol]
+        old, new = market.pair, replace(market.pair, **changes)
+        if (old.symbol, old.qty_precision) != (new.symbol, new.qty_precision):
+            raise UsageError("a market keeps its name and the digits of its quantities", field="changes")
+        for order in market.misfits(new):
+            market.cancel(order)
+        self.publish(market, self.at)
+        market.change(new)
+        market.mode = mode_of(self.system, new.status)
+        more = new.price_precision - old.price_precision
+        flow.rescale(10 ** max(0, more), 10 ** max(0, -more))
+        self.feeds.changed([symbol], [], self.at)
+
+    def change_asset(self, asset: str, status: AssetStatus, *, now: float) -> None:
+        """An asset gets another status. Whoever follows `instrument` is told."""
+        self.advance(now)
+        self.assets[asset] = status
+        self.feeds.changed([], [asset], self.at)
+
+    def list_market(self, market: str | Listing, *, now: float) -> None:
+        """A new market opens. Whoever follows `instrument` is told."""
+        self.advance(now)
+        symbol = self._list(find(market))
+        pair = self.markets[symbol].pair
+        self.feeds.changed([symbol], [pair.base, pair.quote], self.at)
 
     def allow(self, connection: Connection, request: Request, symbol: str) -> None:
         """Raises: Refusal, if faults refuse this symbol of a request."""
@@ -228,22 +294,26 @@ class Exchange:
         if self.truth is not None and market.states != states:
             self.truth.published(market, at)
 
-    def _list(self, listing: Listing, seed: int) -> None:
-        symbol = listing.pair.symbol
+    def _list(self, listing: Listing) -> str:
+        pair, seed = listing.pair, self._seed
+        symbol = pair.symbol
         if symbol in self.markets:
             raise UsageError(f"{symbol} is listed twice", field="markets")
         random = Random(f"{seed}/{symbol}")
         prefix = "".join(random.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", k=5))
-        market = Market(listing.pair, first_trade_id=random.randrange(1_000, 90_000_000), id_prefix=prefix)
+        market = Market(pair, first_trade_id=random.randrange(1_000, 90_000_000), id_prefix=prefix)
         self.markets[symbol] = market
         flow = self.flows[symbol] = Flow(market, listing.price, listing.character, random)
-        flow.open(self.epoch)
-        self.publish(market, self.epoch)
+        market.mode = mode_of(self.system, pair.status)
+        for asset in (pair.base, pair.quote):
+            self.assets.setdefault(asset, AssetStatus.ENABLED)
+        flow.open(self.at)
+        self.publish(market, self.at)
 
         def act(at: int) -> None:
-            if self.system is SystemStatus.ONLINE:
-                flow.act(at)
-                self.publish(market, at)
+            flow.act(at)
+            self.publish(market, at)
             self.schedule(at + flow.pause(), act)
 
-        self.schedule(self.epoch + flow.pause(), act)
+        self.schedule(self.at + flow.pause(), act)
+        return symbol

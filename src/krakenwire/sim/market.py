@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from krakenwire.sim.candles import Candles
 from krakenwire.sim.engine import Engine, Fill, Order, Side
+from krakenwire.sim.modes import ONLINE, Mode
 from krakenwire.sim.pair import Pair
 from krakenwire.sim.tape import Tape, Trade
 
@@ -22,6 +24,9 @@ class Stream(Protocol):
 
     def publish(self, market: Market, at: int) -> None: ...
 
+    def rescaled(self) -> None:
+        """Prices have other digits now."""
+
 
 Watcher = Callable[["Market", Trade, Fill], None]
 """Told of every fill as it happens: the account side listens here for orders with an owner."""
@@ -32,8 +37,11 @@ class Market:
 
     def __init__(self, pair: Pair, *, first_trade_id: int = 1, id_prefix: str = "AAAAA") -> None:
         self.pair = pair
+        self.mode: Mode = ONLINE
+        """What may be done here at present. Traders ask; the market does not check."""
         self.engine = Engine()
         self.tape = Tape(first_trade_id)
+        self.candles = Candles()
         self.streams: list[Stream] = []
         """Who is asked for frames at every publication; only streams that somebody is subscribed to."""
         self.watchers: list[Watcher] = []
@@ -45,6 +53,8 @@ class Market:
         """Publications so far: the number of the present state of the book."""
         self._id_prefix = id_prefix
         self._ids = 0
+        self._places = 0
+        """Places in queues given since the last publication: nanoseconds that tell their timestamps apart."""
 
     def new_order_id(self) -> str:
         """An id in Kraken's form. They follow a fixed rule but do not look consecutive."""
@@ -69,7 +79,9 @@ class Market:
 
         `rests=False`: what is not filled at once is forgotten (immediate or cancel); it is still in `qty` of the order returned.
         """
-        order = Order(order_id or self.new_order_id(), side, price or 0, qty, stamp=at, owner=owner)
+        order = Order(
+            order_id or self.new_order_id(), side, price or 0, qty, stamp=self._stamp(at), owner=owner
+        )
         fills = self.engine.journal.fills
         first = len(fills)
         self.engine.match(order, price)
@@ -89,11 +101,15 @@ class Market:
 
     def move(self, order: Order, price: int, qty: int, *, at: int) -> None:
         """Give a resting order a new place: another price, or the tail of its own queue. It must not cross."""
-        self.engine.move(order, price, qty, stamp=at)
+        self.engine.move(order, price, qty, stamp=self._stamp(at))
 
     def mark(self) -> None:
         """What changed so far is told as it stands now, although more changes follow in the same message."""
         self.engine.journal.mark(self.engine.sides)
+
+    def _stamp(self, at: int) -> int:
+        self._places += 1
+        return at + self._places - 1
 
     def _trade(self, fills: list[Fill], ord_type: str, at: int) -> None:
         for fill in fills:
@@ -111,7 +127,36 @@ class Market:
             return
         self.states += 1
         self.updated_at = at
-        for stream in tuple(self.streams):
+        if self.fresh:
+            self.candles.add(self.fresh)
+        for stream in self.streams:
             stream.publish(self, at)
         journal.clear()
         self.fresh.clear()
+        self._places = 0
+
+    def remember(self, side: Side, price: int, qty: int, ord_type: str, at: int) -> None:
+        """A trade of the time before the exchange began. They have to come in order of time, before anything else."""
+        self.candles.add((self.tape.record(side, price, qty, ord_type, at),))
+
+    # ---------------------------------------------------------------- other terms
+
+    def misfits(self, pair: Pair) -> list[Order]:
+        """Orders whose prices could not be written with the digits of these terms. They have to be cancelled, and that published, first."""
+        down = 10 ** max(0, self.pair.price_precision - pair.price_precision)
+        return [order for order in self.engine.orders.values() if order.price % down]
+
+    def change(self, pair: Pair) -> None:
+        """Trade on other terms from now on. Everything must be published; quantities keep their digits.
+
+        Prices of the past are rounded where they have no room.
+        """
+        more = pair.price_precision - self.pair.price_precision
+        self.pair = pair
+        if more:
+            up, down = 10 ** max(0, more), 10 ** max(0, -more)
+            self.engine.rescale(up, down)
+            self.tape.rescale(up, down)
+            self.candles.rescale(up, down)
+            for stream in self.streams:
+                stream.rescaled()

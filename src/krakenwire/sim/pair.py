@@ -37,6 +37,13 @@ class Pair(Struct, frozen=True, kw_only=True, dict=True):
     """Smallest order, in units of the last quantity digit."""
     cost_min: Decimal = Decimal("0.50")
     status: PairStatus = PairStatus.ONLINE
+    has_index: bool = True
+    margin_initial: Decimal | None = None
+    """Fraction, 0.2 is 20 %; None: not marginable."""
+    position_limit: int = 0
+    """Units of the base currency, long and short; only if marginable."""
+    tokenized: bool = False
+    """The base is a share of a company (xStocks): listed only to those who ask for them."""
 
     @property
     def base(self) -> str:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from krakenwire.sim.channels import CHANNELS, Channel, Host
+from krakenwire.sim.channels import CHANNELS, LEVEL3_COST, Channel, Host
+from krakenwire.sim.clock import SECOND
 from krakenwire.sim.feeds.feed import Feed, Label
+from krakenwire.sim.feeds.feeds import Key
+from krakenwire.sim.feeds.instrument import WARNING as INSTRUMENT_WARNING
+from krakenwire.sim.feeds.instrument import Scope
 from krakenwire.sim.requests import Refusal, Request
+from krakenwire.wire.enums import ExecutionVenue
 from krakenwire.wire.refusals import (
     ALREADY_SUBSCRIBED,
     INVALID_SESSION,
+    MESSAGE_RATE,
     PAIR_NOT_SUPPORTED,
     PRIVATE_ON_PUBLIC_HOST,
     PUBLIC_ON_PRIVATE_HOST,
@@ -22,18 +28,23 @@ if TYPE_CHECKING:
     from krakenwire.sim.connection import Connection
 
 LEVEL3_ELSEWHERE = "Private data and trading are unavailable on this endpoint. Try ws-l3.kraken.com"
-"""The words for level3 asked of another host are not known; these follow the known ones."""
+"""The words for level3 asked of the private host are not known; these follow the known ones."""
+TOO_MANY_SYMBOLS = "Exceeded maximum number of symbols"
+"""The words for more symbols than a level3 connection may have are not known; these are ours."""
 
-Key = tuple[str, str | None, Any]
+INSTRUMENT_PARAMETERS = {"channel", "snapshot", "include_tokenized_assets", "execution_venue"}
+
+Identity = tuple[str, str | None, Any]
+"""What cannot be subscribed to twice: channel, symbol, and the option where several may run side by side."""
 
 
 class Subscription:
-    """One channel of one symbol on one connection."""
+    """One stream on one connection."""
 
-    __slots__ = ("ended", "feed", "option")
+    __slots__ = ("ended", "feed", "key")
 
-    def __init__(self, option: Any) -> None:
-        self.option = option
+    def __init__(self, key: Key) -> None:
+        self.key = key
         self.feed: Feed | None = None
         """None between the acknowledgement and the snapshot: nothing is sent then."""
         self.ended = False
@@ -45,63 +56,61 @@ class Subscriptions:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._exchange = connection.exchange
-        self._held: dict[Key, Subscription] = {}
+        self._held: dict[Identity, Subscription] = {}
+        self._second = -1
+        self._spent = 0
+        """Cost of the level3 subscriptions of that second."""
 
     def __len__(self) -> int:
         return len(self._held)
 
-    def count(self, channel: str) -> int:
-        """Subscriptions of this channel."""
-        return sum(key[0] == channel for key in self._held)
-
     def take(self, request: Request) -> None:
         """Answer `subscribe` or `unsubscribe`. Raises: Refusal of the whole request."""
         params = request.params
-        if not isinstance(params, dict) or not isinstance(params.get("channel"), str):
+        if not isinstance(params, dict):
             raise Refusal(UNSUPPORTED_EVENT)
-        channel = CHANNELS.get(params["channel"])
+        name = params.get("channel")
+        if name == "instrument":
+            self._take_instrument(params, request)
+            return
+        channel = CHANNELS.get(name) if isinstance(name, str) else None
         if channel is None:
             raise Refusal(UNSUPPORTED_EVENT)
-        self._admit(channel, params, request)
+        self._admit(channel.name, channel.host, channel.parameters, request)
         option = self._option(channel, params)
         symbols = params.get("symbol")
         if not isinstance(symbols, list) or not symbols or not all(isinstance(s, str) for s in symbols):
             raise Refusal(UNSUPPORTED_EVENT)
-        begins = request.method == "subscribe"
+        take = self._begin if request.method == "subscribe" else self._end
         for symbol in symbols:
             try:
                 self._exchange.allow(self._connection, request, symbol)
-                if begins:
-                    self._begin(channel, symbol, option, params, request)
-                else:
-                    self._end(channel, symbol, option, request)
+                take(channel, symbol, option, request)
             except Refusal as refused:
                 self._connection.refuse(request, refused.error, symbol=symbol)
 
     def close(self) -> None:
         """The connection is over."""
-        for key in list(self._held):
-            self._leave(key)
+        for identity in list(self._held):
+            self._leave(identity)
 
     # ---------------------------------------------------------------- checks
 
-    def _admit(self, channel: Channel, params: dict[str, Any], request: Request) -> None:
+    def _admit(self, channel: str, host: Host, parameters: set[str], request: Request) -> None:
         """Raises: Refusal, if this host does not serve the channel, a parameter is none of its own, or the token is not good."""
-        if self._connection.host is not channel.host:
-            if channel.host is Host.LEVEL3:
-                raise Refusal(
-                    PRIVATE_ON_PUBLIC_HOST if self._connection.host is Host.PUBLIC else LEVEL3_ELSEWHERE
-                )
+        params, ours = request.params, self._connection.host
+        if ours is not host:
+            if host is Host.LEVEL3:
+                raise Refusal(PRIVATE_ON_PUBLIC_HOST if ours is Host.PUBLIC else LEVEL3_ELSEWHERE)
             raise Refusal(PUBLIC_ON_PRIVATE_HOST)
-        stray = next((name for name in params if name not in channel.parameters), None)
+        stray = next((name for name in params if name not in parameters), None)
         if stray is not None:
             raise Refusal(UNSUPPORTED_FIELD.format(field=stray, method=request.method))
-        if channel.host is not Host.PUBLIC and not self._connection.authorised(
-            params.get("token"), request.at
-        ):
-            raise Refusal(INVALID_SESSION, channel=channel.name, status="error")
-        if not isinstance(params.get("snapshot", False), bool):
-            raise Refusal("Snapshot field must be a boolean")
+        if host is not Host.PUBLIC and not self._connection.authorised(params.get("token"), request.at):
+            raise Refusal(INVALID_SESSION, channel=channel, status="error")
+        for name in ("snapshot", "include_tokenized_assets"):
+            if not isinstance(params.get(name, False), bool):
+                raise Refusal(f"{name.capitalize()} field must be a boolean")
 
     @staticmethod
     def _option(channel: Channel, params: dict[str, Any]) -> Any:
@@ -112,63 +121,107 @@ class Subscriptions:
             raise Refusal(channel.option.refusal)
         return value
 
+    def _afford(self, depth: int, at: int) -> None:
+        """Raises: Refusal, if the connection has all level3 symbols that it may have, or began too many this second."""
+        rules = self._exchange.rules
+        if len(self._held) >= rules.level3_symbols:
+            raise Refusal(TOO_MANY_SYMBOLS)
+        if at // SECOND != self._second:
+            self._second, self._spent = at // SECOND, 0
+        if self._spent + LEVEL3_COST[depth] > rules.level3_rate:
+            raise Refusal(MESSAGE_RATE)
+        self._spent += LEVEL3_COST[depth]
+
     # ---------------------------------------------------------------- one symbol
 
-    def _begin(
-        self, channel: Channel, symbol: str, option: Any, params: dict[str, Any], request: Request
-    ) -> None:
+    def _begin(self, channel: Channel, symbol: str, option: Any, request: Request) -> None:
         if symbol not in self._exchange.markets:
             raise Refusal(f"{PAIR_NOT_SUPPORTED} {symbol}")
-        key = _key(channel, symbol, option)
-        if key in self._held:
+        identity = _identity(channel, symbol, option)
+        if identity in self._held:
             raise Refusal(ALREADY_SUBSCRIBED)
-        snapshot = params.get("snapshot", channel.snapshot)
-        subscription = self._held[key] = Subscription(option)
+        if channel.host is Host.LEVEL3:
+            self._afford(option, request.at)
+        subscription = self._held[identity] = Subscription(Key(channel.name, symbol, option))
+        snapshot = request.params.get("snapshot", channel.snapshot)
         result = {"channel": channel.name, "snapshot": snapshot, "symbol": symbol}
         _state_option(channel, option, result)
         if channel.warnings:
             result["warnings"] = channel.warnings
         self._connection.grant(request, result, symbol)
+        self._deliver(subscription, request, snapshot=snapshot)
+
+    def _end(self, channel: Channel, symbol: str, option: Any, request: Request) -> None:
+        identity = _identity(channel, symbol, option)
+        held = self._held.get(identity)
+        # Level3 states a default depth for the request that ends a subscription; the book does not.
+        said = channel.option is not None and (
+            channel.option.name in request.params or channel.host is Host.LEVEL3
+        )
+        if held is None or (said and held.key.option != option):
+            raise Refusal(SUBSCRIPTION_NOT_FOUND)
+        self._leave(identity)
+        result = {"channel": channel.name, "symbol": symbol}
+        _state_option(channel, held.key.option, result)
+        self._connection.grant(request, result, symbol)
+
+    # ---------------------------------------------------------------- instrument
+
+    def _take_instrument(self, params: dict[str, Any], request: Request) -> None:
+        """Answer about the one channel of the public host that has no symbols. Raises: Refusal."""
+        self._admit("instrument", Host.PUBLIC, INSTRUMENT_PARAMETERS, request)
+        identity = ("instrument", None, None)
+        if request.method == "unsubscribe":
+            if identity not in self._held:
+                raise Refusal(SUBSCRIPTION_NOT_FOUND)
+            self._leave(identity)
+            self._connection.grant(request, {"channel": "instrument"})
+            return
+        venue = params.get("execution_venue", ExecutionVenue.INTERNATIONAL.value)
+        if venue not in [known.value for known in ExecutionVenue]:
+            raise Refusal(UNSUPPORTED_EVENT)
+        if identity in self._held:
+            raise Refusal(ALREADY_SUBSCRIBED)
+        scope = Scope(params.get("include_tokenized_assets", False), venue)
+        subscription = self._held[identity] = Subscription(Key("instrument", None, scope))
+        snapshot = params.get("snapshot", True)
+        self._connection.grant(
+            request, {"channel": "instrument", "snapshot": snapshot, "warnings": [INSTRUMENT_WARNING]}
+        )
+        self._deliver(subscription, request, snapshot=snapshot)
+
+    # ---------------------------------------------------------------- streams
+
+    def _deliver(self, subscription: Subscription, request: Request, *, snapshot: bool) -> None:
+        """Join the stream, now, or in a while with a snapshot."""
         if not snapshot:
-            self._join(channel, symbol, subscription)
+            self._join(subscription)
             return
 
-        def deliver(at: int) -> None:
+        def send(at: int) -> None:
             if subscription.ended:
                 return
-            feed = self._join(channel, symbol, subscription)
-            if (frame := feed.snapshot(at)) is not None:
-                self._connection.send(frame, feed.snapshot_label, at)
+            feed = self._join(subscription)
+            self._connection.send(feed.snapshot(at), feed.snapshot_label, at)
 
-        self._exchange.schedule(request.at + self._connection.snapshot_delay(), deliver)
+        self._exchange.schedule(request.at + self._connection.snapshot_delay(), send)
 
-    def _join(self, channel: Channel, symbol: str, subscription: Subscription) -> Feed:
-        feed = self._exchange.feeds.of(channel, symbol, subscription.option)
+    def _join(self, subscription: Subscription) -> Feed:
+        channel, symbol, option = subscription.key
+        feeds = self._exchange.feeds
+        feed = feeds.instrument(option) if symbol is None else feeds.market(CHANNELS[channel], symbol, option)
         feed.subscribers.append(self._connection)
         subscription.feed = feed
         return feed
 
-    def _end(self, channel: Channel, symbol: str, option: Any, request: Request) -> None:
-        key = _key(channel, symbol, option)
-        held = self._held.get(key)
-        said = channel.option is not None and channel.option.name in request.params
-        if held is None or (said and held.option != option):
-            raise Refusal(SUBSCRIPTION_NOT_FOUND)
-        self._leave(key)
-        result = {"channel": channel.name, "symbol": symbol}
-        _state_option(channel, held.option, result)
-        self._connection.grant(request, result, symbol)
-
-    def _leave(self, key: Key) -> None:
-        held = self._held.pop(key)
+    def _leave(self, identity: Identity) -> None:
+        held = self._held.pop(identity)
         held.ended = True
         if held.feed is not None:
-            held.feed.subscribers.remove(self._connection)
-            self._exchange.feeds.left(key[0], key[1], held.option)
+            self._exchange.feeds.leave(held.feed, held.key, self._connection)
 
 
-def _key(channel: Channel, symbol: str, option: Any) -> Key:
-    """What cannot be subscribed to twice."""
+def _identity(channel: Channel, symbol: str, option: Any) -> Identity:
     several = channel.option is not None and channel.option.identity
     return channel.name, symbol, option if several else None
 

@@ -32,6 +32,18 @@ class Tape:
         self.trades: deque[Trade] = deque(maxlen=KEPT)
         self.next_id = first_id
 
+    @property
+    def last_price(self) -> int:
+        """The price of the last trade; 0 if there never was one."""
+        return self.trades[-1].price if self.trades else 0
+
+    def rescale(self, up: int, down: int) -> None:
+        """Prices get other digits; what has no room for its digits any more is rounded half up."""
+        self.trades = deque(
+            (trade._replace(price=(2 * trade.price * up + down) // (2 * down)) for trade in self.trades),
+            maxlen=KEPT,
+        )
+
     def record(self, side: Side, price: int, qty: int, ord_type: str, at: int) -> Trade:
         trade = Trade(self.next_id, side, price, qty, ord_type, at)
         self.next_id += 1

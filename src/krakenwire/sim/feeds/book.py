@@ -111,6 +111,10 @@ class BookFeed(Feed):
         if bids or asks:
             self.send(self._frame("update", bids, asks, at), at)
 
+    def rescaled(self) -> None:
+        for window in self.windows:
+            window.settle()
+
     def _frame(self, kind: str, bids: list[Entry], asks: list[Entry], at: int) -> bytes:
         pair = self.market.pair
         price, qty = pair.price, pair.qty

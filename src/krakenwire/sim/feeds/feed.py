@@ -33,13 +33,16 @@ class Feed:
         self.snapshot_label = Label(self.channel, "snapshot", symbol)
         self.update_label = Label(self.channel, "update", symbol)
 
-    def snapshot(self, at: int) -> bytes | None:
-        """The present state as a frame; None for a channel that has none."""
+    def snapshot(self, at: int) -> bytes:
+        """The present state as a frame."""
         raise NotImplementedError
 
     def publish(self, market: Market, at: int) -> None:
         """Send what happened in the market since the last time, if it concerns this stream."""
         raise NotImplementedError
+
+    def rescaled(self) -> None:
+        """Prices have other digits now. Nothing is said; the next update is in the new digits."""
 
     def send(self, frame: bytes, at: int) -> None:
         """An update to everybody."""
