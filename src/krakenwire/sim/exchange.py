@@ -66,6 +66,15 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Build of the service, as `status` tells it."""
 
 
+class Refused(Struct, frozen=True):
+    """The answer to an attempt to connect, or to an HTTP request, that is refused before the exchange sees it."""
+
+    status: int
+    body: bytes = b""
+    retry_after: float | None = None
+    """Seconds, for the header of this name."""
+
+
 class Faults(Protocol):
     """What stands between the exchange and its clients."""
 
@@ -77,6 +86,12 @@ class Faults(Protocol):
 
     def refusal(self, connection: Connection, request: Request, symbol: str) -> str | None:
         """The words in which one symbol of a subscription is refused; None: it is not."""
+
+    def admit(self, host: str, at: int) -> Refused | None:
+        """How an attempt to connect is refused; None: it is not."""
+
+    def http(self, path: str, at: int) -> Refused | None:
+        """How an HTTP request is refused; None: it is not."""
 
 
 class Private(Protocol):
@@ -103,6 +118,9 @@ class Truth(Protocol):
 
     def published(self, market: Market, at: int) -> None:
         """The book of a market has another state."""
+
+    def faulted(self, what: str, connection: Connection | None, label: Label | None, at: int) -> None:
+        """A fault acts: in the words of its script, on which connection and frame, if on any. What it lets out follows in `sent`."""
 
 
 class Exchange:
@@ -172,6 +190,11 @@ class Exchange:
 
     # ---------------------------------------------------------------- clients
 
+    def admit(self, host: str, *, now: float) -> Refused | None:
+        """Whether a client may connect: None, or how the attempt is answered instead. Whoever serves sockets asks before `connect`."""
+        self.advance(now)
+        return None if self.faults is None else self.faults.admit(host, self.at)
+
     def connect(self, host: str = Host.PUBLIC, *, now: float) -> ConnectionId:
         """A client connects; the `status` of the exchange waits for him.
 
@@ -218,6 +241,9 @@ class Exchange:
     ) -> tuple[int, bytes]:
         """Answer an HTTP request: status and body."""
         self.advance(now)
+        refused = None if self.faults is None else self.faults.http(path, self.at)
+        if refused is not None:
+            return refused.status, refused.body
         return rest.answer(self, method, path, headers, body)
 
     # ---------------------------------------------------------------- what the exchange does
