@@ -7,15 +7,13 @@ from typing import Any
 import pytest
 
 from krakenwire.errors import UsageError
-from krakenwire.events import Event, TradeUpdate
 from krakenwire.sim import Exchange, Rules, invented
 from krakenwire.sim.connection import Connection, ConnectionId
 from krakenwire.sim.exchange import Refused
 from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.requests import Request
 from krakenwire.wire.enums import SystemStatus
-from krakenwire.wire.subscriptions import BookSubscription, TradeSubscription
-from tests.sim.drive import AT_ONCE, Client, Pairing
+from tests.sim.drive import AT_ONCE, Client
 
 
 def client(*markets: str, host: str = "public", rules: Rules = AT_ONCE) -> Client:
@@ -200,6 +198,114 @@ def test_orders_need_the_private_host_and_a_token() -> None:
     assert without["error"] == "Token(s) not found"
 
 
+def test_other_channels_are_granted_in_their_own_words() -> None:
+    """Ticker, ohlc and trade are granted with the fields that each of them has; ohlc with its warning."""
+    made = client()
+    results = [
+        made.ask("subscribe", channel=channel, symbol=["SOL/USD"], **more)[0]["result"]
+        for channel, more in (("ticker", {}), ("ohlc", {"interval": 60}), ("trade", {}))
+    ]
+    assert results == [
+        {"channel": "ticker", "snapshot": True, "symbol": "SOL/USD", "event_trigger": "trades"},
+        {
+            "channel": "ohlc",
+            "snapshot": True,
+            "symbol": "SOL/USD",
+            "interval": 60,
+            "warnings": ["timestamp is deprecated, use interval_begin"],
+        },
+        {"channel": "trade", "snapshot": False, "symbol": "SOL/USD"},
+    ]
+
+
+def test_intervals_side_by_side() -> None:
+    """Candles of two intervals, and tickers of two triggers, run side by side and end apart."""
+    made = client()
+    for interval in (1, 60):
+        assert made.ask("subscribe", channel="ohlc", symbol=["SOL/USD"], interval=interval)[0]["success"]
+    for trigger in ("trades", "bbo"):
+        assert made.ask("subscribe", channel="ticker", symbol=["SOL/USD"], event_trigger=trigger)[0][
+            "success"
+        ]
+    (refusal,) = made.ask("subscribe", channel="ohlc", symbol=["SOL/USD"], interval=60)
+    assert refusal["error"] == "Already subscribed"
+    made.ask("unsubscribe", channel="ohlc", symbol=["SOL/USD"])
+    told = {row["interval"] for frame in made.wait(60) if frame["channel"] == "ohlc" for row in frame["data"]}
+    assert told == {60}
+    (refusal,) = made.ask("unsubscribe", channel="ohlc", symbol=["SOL/USD"], interval=5)
+    assert refusal["error"] == "Subscription Not Found"
+
+
+# ---------------------------------------------------------------- level3
+
+
+def token(made: Client) -> str:
+    return made.exchange.tokens.issue(made.exchange.at)
+
+
+def test_level3_needs_its_host_and_a_token() -> None:
+    """Only its own host serves level3, and only with a token that is known; the grant names no depth."""
+    elsewhere = client()
+    (refusal,) = elsewhere.ask("subscribe", channel="level3", symbol=["SOL/USD"], token=token(elsewhere))
+    assert refusal["error"].startswith("Private data and trading are unavailable on this endpoint.")
+    private = client(host="private")
+    (refusal,) = private.ask("subscribe", channel="level3", symbol=["SOL/USD"], token=token(private))
+    assert refusal["error"].endswith("Try ws-l3.kraken.com")
+    made = client(host="level3")
+    for wrong in ({}, {"token": "no"}, {"token": 7}):
+        (refusal,) = made.ask("subscribe", channel="level3", symbol=["SOL/USD"], **wrong)
+        assert (refusal["error"], refusal["channel"]) == ("ESession:Invalid session", "level3")
+    granted, snapshot = made.ask("subscribe", channel="level3", symbol=["SOL/USD"], token=token(made))
+    assert granted["result"] == {"channel": "level3", "snapshot": True, "symbol": "SOL/USD"}
+    assert snapshot["data"][0]["bids"][0].keys() == {"order_id", "limit_price", "order_qty", "timestamp"}
+
+
+def test_token_lives_fifteen_minutes_or_as_long_as_its_connection() -> None:
+    """A token that nobody used in fifteen minutes is refused; one that was used goes on working on its connection, and there alone."""
+    made, late = client(host="level3"), client(host="level3")
+    used, unused = token(made), token(late)
+    made.ask("subscribe", channel="level3", symbol=["SOL/USD"], token=used)
+    late.ask("subscribe", channel="level3", symbol=["XBT/USD"], token=token(late))
+    made.wait(901)
+    (granted,) = [
+        frame
+        for frame in made.ask("unsubscribe", channel="level3", symbol=["SOL/USD"], token=used)
+        if "method" in frame
+    ]
+    assert granted["success"]
+    late.exchange.advance(59.0)
+    late.now = 59.0
+    late.ask("subscribe", channel="level3", symbol=["SOL/USD"], token=unused)
+    late.wait(845)
+    other = Client(late.exchange, "level3", now=late.now)
+    (refusal,) = other.ask("subscribe", channel="level3", symbol=["SOL/USD"], token=unused)[1:]
+    assert refusal["error"] == "ESession:Invalid session"
+    late.exchange.tokens.revoke()
+    assert not late.exchange.tokens.valid(token(late)[1:], late.exchange.at)
+
+
+def test_level3_allowance() -> None:
+    """A second allows 40 symbols of depth 10, a connection 200 symbols; beyond that a symbol is refused, and the others are not."""
+    exchange = Exchange(markets=invented(230, rate=0.01), rules=AT_ONCE)
+    made = Client(exchange, "level3")
+    made.take()
+    bought = token(made)
+
+    def begin(first: int, count: int, depth: int) -> list[str | None]:
+        symbols = list(exchange.markets)[first : first + count]
+        told = made.ask("subscribe", channel="level3", symbol=symbols, depth=depth, token=bought)
+        return [frame.get("error") for frame in told if "method" in frame]
+
+    assert begin(0, 42, 10) == [None] * 40 + ["Exceeded msg rate"] * 2
+    made.wait(1)
+    assert begin(40, 9, 100) == [None] * 8 + ["Exceeded msg rate"]
+    for first in range(48, 200, 40):
+        made.wait(1)
+        assert set(begin(first, min(40, 200 - first), 10)) == {None}
+    made.wait(1)
+    assert begin(200, 2, 10) == ["Exceeded maximum number of symbols"] * 2
+
+
 # ---------------------------------------------------------------- the exchange itself
 
 
@@ -255,44 +361,6 @@ def test_http_answers_like_kraken() -> None:
         200,
         b'{"error":["EGeneral:Unknown method"]}',
     )
-
-
-def test_session_proves_every_book_and_every_trade() -> None:
-    """Our own session follows books of all depths in all kinds of markets for ten minutes, and reports nothing but proven data."""
-    markets = ["BTC/USD", "ETH/USD", "SOL/USD", "DOGE/USD", "ETH/BTC", "PEPE/USD", "PAXG/USD", "XMN/USD"]
-    exchange = Exchange(seed=11, markets=[*markets, *invented(9)])
-    pairing = Pairing(exchange)
-    incomplete: list[Event] = []
-
-    def look(event: Event) -> None:
-        if isinstance(event, TradeUpdate) and not (event.complete or event.snapshot):
-            incomplete.append(event)
-
-    pairing.seen = look
-    symbols = tuple(exchange.markets)
-    for at, depth in enumerate((10, 25, 100, 500, 1000)):
-        pairing.session.subscribe(BookSubscription(symbol=symbols[at::5], depth=depth), now=0.0)
-    pairing.session.subscribe(TradeSubscription(symbol=symbols), now=0.0)
-    pairing.run(600)
-    events = pairing.events
-    assert events.keys() == {
-        "StatusUpdate",
-        "SubscribeReply",
-        "BookLive",
-        "Heartbeat",
-        "OrderBookUpdate",
-        "TradeUpdate",
-    }
-    assert events["BookLive"] == len(symbols)
-    assert events["OrderBookUpdate"] > 15_000
-    assert len(incomplete) <= len(symbols)  # the very first trade of a stream has none before it
-    for symbol, market in exchange.markets.items():
-        view = pairing.session.book(symbol, 10)
-        held = [[(str(level.price), str(level.qty)) for level in side] for side in (view.bids, view.asks)]
-        assert held == [
-            [(market.pair.price(level.price), market.pair.qty(level.total)) for level in side.window(10)]
-            for side in market.engine.sides
-        ]
 
 
 class Meddler:

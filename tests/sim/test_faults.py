@@ -148,13 +148,13 @@ def test_attempts_are_refused() -> None:
         "at 1 s: refuse connects 429 retry 30 s on public 2 times with slow down\nat 1 s: refuse http 503"
     )
     exchange = made.exchange
-    assert exchange.admit("public", now=0.5) is None
-    refused = exchange.admit("public", now=2.0)
+    assert exchange.refused("public", now=0.5) is None
+    refused = exchange.refused("public", now=2.0)
     assert refused is not None
     assert (refused.status, refused.body, refused.retry_after) == (429, b"slow down", 30.0)
-    assert exchange.admit("private", now=2.0) is None
-    assert exchange.admit("public", now=2.0) is not None
-    assert exchange.admit("public", now=2.0) is None
+    assert exchange.refused("private", now=2.0) is None
+    assert exchange.refused("public", now=2.0) is not None
+    assert exchange.refused("public", now=2.0) is None
     assert exchange.rest("GET", "/0/public/Time", {}, b"", now=2.0)[0] == 503
     assert exchange.rest("GET", "/0/public/Time", {}, b"", now=2.0)[0] == 200
 

@@ -96,9 +96,8 @@ class Connection:
         """End the connection after what is in `outgoing`. Nothing is sent or heard after that."""
         if self.closing is None:
             self.closing = Closing(code, reason)
-            self.subscriptions.close()
-            if self.exchange.private is not None:
-                self.exchange.private.left(self)
+            # Later, because a fault may close a connection while a stream goes through its subscribers.
+            self.exchange.schedule(self.exchange.at, self._leave)
 
     # ---------------------------------------------------------------- frames in
 
@@ -187,6 +186,11 @@ class Connection:
         if self.closing is None:
             self.send(HEARTBEAT, HEARTBEAT_LABEL, at)
             self.exchange.schedule(at + SECOND, self._heartbeat)
+
+    def _leave(self, _at: int) -> None:
+        self.subscriptions.close()
+        if self.exchange.private is not None:
+            self.exchange.private.left(self)
 
     def _idle(self, at: int) -> None:
         """Close a connection that holds no subscription and asked nothing for a minute."""

@@ -30,6 +30,7 @@ from krakenwire.sim.catalog import DEFAULT, Listing, find
 from krakenwire.sim.channels import Host
 from krakenwire.sim.clock import EPOCH, MICROSECOND, SECOND
 from krakenwire.sim.connection import Closing, Connection, ConnectionId
+from krakenwire.sim.door import Door
 from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.feeds.feeds import Feeds
 from krakenwire.sim.flow import Flow
@@ -58,6 +59,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Requests a second that a connection may make for long; None: as many as it likes."""
     message_burst: int = 50
     """Requests at once."""
+    connects: int = 150
+    """Connections that an address may make in ten minutes before it is banned for as long."""
     level3_symbols: int = 200
     """Symbols of a level3 connection."""
     level3_rate: int = 200
@@ -157,6 +160,7 @@ class Exchange:
         self.markets: dict[str, Market] = {}
         self.flows: dict[str, Flow] = {}
         self.connections: dict[ConnectionId, Connection] = {}
+        self._door = Door(self.rules.connects)
         self._agenda: list[tuple[int, int, Action]] = []
         self._numbers = count()
         self.feeds = Feeds(self.markets, self.assets)
@@ -190,10 +194,19 @@ class Exchange:
 
     # ---------------------------------------------------------------- clients
 
-    def admit(self, host: str, *, now: float) -> Refused | None:
-        """Whether a client may connect: None, or how the attempt is answered instead. Whoever serves sockets asks before `connect`."""
+    def refused(self, host: str, *, now: float) -> Refused | None:
+        """How faults answer an attempt to connect; None: they let it pass. A server asks this and `admit`; `connect` asks neither."""
         self.advance(now)
         return None if self.faults is None else self.faults.admit(host, self.at)
+
+    def admit(self, address: str, *, now: float) -> float | None:
+        """Whether this address may connect: None, or for how many seconds it is banned. Each call counts as an attempt.
+
+        A server asks before it grants the upgrade, and answers a ban with status 429. `connect` does not ask.
+        """
+        self.advance(now)
+        banned = self._door.knock(address, self.at)
+        return None if banned is None else banned / SECOND
 
     def connect(self, host: str = Host.PUBLIC, *, now: float) -> ConnectionId:
         """A client connects; the `status` of the exchange waits for him.
@@ -273,7 +286,7 @@ class Exchange:
         for connection in tuple(self.connections.values()):
             connection.send(frame, STATUS_LABEL, self.at)
 
-    def change_pair(self, symbol: str, *, now: float, **changes: Any) -> None:
+    def change_pair(self, symbol: str, /, *, now: float, **changes: Any) -> None:
         """A market goes on under other terms: fields of `Pair`. Whoever follows `instrument` is told.
 
         With fewer price digits, orders between the remaining prices are cancelled. Quantities keep their digits.

@@ -55,8 +55,8 @@ class Pair(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def price(self) -> Callable[[int], str]:
-        """Writes a price."""
-        return writer(self.price_precision)
+        """Writes a price. The same ones come again and again, so they are remembered."""
+        return lru_cache(maxsize=1024)(writer(self.price_precision))
 
     @cached_property
     def qty(self) -> Callable[[int], str]:

@@ -117,7 +117,7 @@ class Subscriptions:
         if channel.option is None:
             return None
         value = params.get(channel.option.name, channel.option.default)
-        if isinstance(value, bool) or value not in channel.option.values:
+        if type(value) is not type(channel.option.default) or value not in channel.option.values:
             raise Refusal(channel.option.refusal)
         return value
 

@@ -22,8 +22,7 @@ Entry = tuple[int, int]
 
 
 def _digits(level: Level) -> str:
-    if level.digits is None:
-        level.digits = f"{level.price}{level.total}"
+    level.digits = f"{level.price}{level.total}"
     return level.digits
 
 
@@ -34,7 +33,7 @@ def checksum(market: Market) -> int:
     """
     engine = market.engine
     levels = engine.asks.window(CHECKED) + engine.bids.window(CHECKED)
-    return crc32("".join([_digits(level) for level in levels]).encode())
+    return crc32("".join([level.digits or _digits(level) for level in levels]).encode())
 
 
 class Window:
@@ -57,11 +56,11 @@ class Window:
 
     def entries(self, changed: dict[int, int], repeats: list[tuple[Side, int, int]]) -> list[Entry]:
         """What has to be said about this side, given the levels that changed with their totals before."""
+        if not changed:
+            return []
         before = self.end
         self.settle()
         after = self.end
-        if not changed:
-            return []
         said: list[Entry] = []
         levels = self.book.levels
         for key, old in changed.items():
@@ -107,7 +106,9 @@ class BookFeed(Feed):
 
     def publish(self, market: Market, at: int) -> None:
         journal = market.engine.journal
-        bids, asks = (window.entries(journal.levels[window.side], journal.repeats) for window in self.windows)
+        buying, selling = self.windows
+        bids = buying.entries(journal.levels[Side.BUY], journal.repeats)
+        asks = selling.entries(journal.levels[Side.SELL], journal.repeats)
         if bids or asks:
             self.send(self._frame("update", bids, asks, at), at)
 
