@@ -69,6 +69,10 @@ class Backfill:
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="krakenwire back-fill")
 
+    def forget(self, symbol: str) -> None:
+        """Its trades are not wanted any more; what happens until they are again is nobody's gap."""
+        self._last.pop(symbol, None)
+
     async def stop(self) -> None:
         """Fetch nothing more."""
         if self._task is not None:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import random
 import threading
+import weakref
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -42,7 +43,7 @@ from krakenwire.net.plan import CONNECTIONS, LEVEL3_SYMBOLS, PUBLIC_SYMBOLS, Pla
 from krakenwire.net.router import Router
 from krakenwire.net.sockets import SocketTransport
 from krakenwire.net.statistics import statistics
-from krakenwire.net.streams import BookStream, Feed, Stream
+from krakenwire.net.streams import BookStream, Feed, Stream, Views
 from krakenwire.net.token import TokenDesk, source_of
 from krakenwire.net.transport import Transport
 from krakenwire.session import Limits, Session
@@ -154,6 +155,7 @@ class Client:
         self._reports = Reports()
         self._tokens: TokenDesk | None = None
         self._level3_pacer = Pacer(rate=1.0, burst=1.0)
+        self._inboxes: weakref.WeakSet[Inbox] = weakref.WeakSet()
         self._blocking: list[Inbox] = []
         self._room = asyncio.Event()
         self._backfill = (
@@ -192,11 +194,8 @@ class Client:
             ending.append(asyncio.ensure_future(self._backfill.stop()))
         if ending:
             await asyncio.wait(ending, timeout=self._waits.stop)
-        for feeds in list(self._feeds.values()):
-            for feed in feeds:
-                feed.inbox.end()
-        for task in self._callbacks:
-            task.inbox.end()
+        for waiting in list(self._inboxes):
+            waiting.end()
         tasks: list[asyncio.Future[Any]] = [*ending, *(callback.task for callback in self._callbacks)]
         current = asyncio.current_task()
         await _finish([task for task in tasks if task is not current], self._waits.stop / 4)
@@ -213,13 +212,11 @@ class Client:
 
     def book(self, symbol: Symbols, depth: int = 10) -> BookStream[BookView]:
         """Verified views of books, the latest of each; `depth` levels a side: 10, 25, 100, 500 or 1000."""
-        params = BookSubscription(symbol=_symbols(symbol), depth=depth)
-        return BookStream(self, params, lambda: self.stream(params))
+        return self._book_stream(BookSubscription(symbol=_symbols(symbol), depth=depth))
 
     def level3(self, symbol: Symbols, depth: int = 10) -> BookStream[Level3View]:
         """As `book`, order by order; needs credentials. `depth` levels a side: 10, 100 or 1000."""
-        params = Level3Subscription(symbol=_symbols(symbol), depth=depth)
-        return BookStream(self, params, lambda: self.stream(params))
+        return self._book_stream(Level3Subscription(symbol=_symbols(symbol), depth=depth))
 
     def ticker(
         self, symbol: Symbols, *, event_trigger: EventTrigger | str = EventTrigger.TRADES, **options: Any
@@ -397,8 +394,13 @@ class Client:
         if feed.inbox in self._blocking:
             self._blocking.remove(feed.inbox)
             self._room.set()
-        if not self._closed:
-            self._plan.drop(feed)
+        if self._closed:
+            return
+        self._plan.drop(feed)
+        if self._backfill is not None and feed.channel == "trade":
+            for symbol in feed.symbols:
+                if self._plan.where("trade", symbol) is None:
+                    self._backfill.forget(symbol)
 
     def held_book(self, channel: str, symbol: str) -> Book[Any] | None:
         """The live book of a subscription."""
@@ -498,9 +500,15 @@ class Client:
         if limit is not None and limit < 2:
             raise UsageError("must be at least 2", field="limit")
         made = inbox(policy, limit or self._queue_limit, self._room.set)
+        self._inboxes.add(made)
         if policy is Policy.BLOCK:
             self._blocking.append(made)
         return made
+
+    def _book_stream(self, params: BookSubscription | Level3Subscription) -> BookStream[Any]:
+        views = Views()
+        self._inboxes.add(views)
+        return BookStream(self, params, views, lambda: self.stream(params))
 
     def _on_rejected(self, event: SubscriptionRejected) -> None:
         """A refusal that is final: it takes no room any more, and its streams are told."""
@@ -522,13 +530,13 @@ class Client:
 
 
 class EventStream:
-    """Everything that every connection reports. Iterate it; close it, or leave its `async with`, when it is not read any more."""
+    """Everything that every connection reports. Iterate it; it ends when it is closed, left or forgotten, or with the client."""
 
     def __init__(self, client: Client, router: Router, waiting: Inbox) -> None:
         self._client = client
         self._router = router
         self._inbox = waiting
-        self._open = False
+        self._finalizer: weakref.finalize[..., Any] | None = None
 
     async def __aenter__(self) -> Self:
         return self.__aiter__()
@@ -540,9 +548,10 @@ class EventStream:
 
     def __aiter__(self) -> Self:
         self._client.check_thread()
-        if not self._open:
-            self._open = True
+        if self._finalizer is None:
             self._router.name("*", self._inbox.put, facts=True)
+            self._finalizer = weakref.finalize(self, self._router.unname, self._inbox.put)
+            self._finalizer.atexit = False
         return self
 
     async def __anext__(self) -> Any:
@@ -550,7 +559,8 @@ class EventStream:
 
     def close(self) -> None:
         """No more events; what waits can still be read."""
-        self._router.unname(self._inbox.put)
+        if self._finalizer is not None:
+            self._finalizer()
         self._inbox.end()
 
 

@@ -131,6 +131,8 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
         self._over: asyncio.Future[_End] | None = None
+        self._ending = False
+        """Whether the link is to end, so that what it still brings does not count."""
         self._outgoing = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
@@ -260,7 +262,7 @@ class Connection:
     async def _live(self, link: Link) -> None:
         """Read, write and watch until the link ends, for whatever reason."""
         loop = self._loop
-        self._over = loop.create_future()
+        self._over, self._ending = loop.create_future(), False
         self.connects += 1
         self.connected_at, self._useful_since, self._forbidden = loop.time(), None, 0
         self._change(ConnectionState.CONNECTED, "")
@@ -299,7 +301,8 @@ class Connection:
             self._backoff.useful()
         self.connected_at = None
         self._watch.reset()
-        self._hub.publish(self.session.connection_lost(now=now))
+        if not self._ending:
+            self._hub.publish(self.session.connection_lost(now=now))
         try:
             await asyncio.gather(*tasks, return_exceptions=True)
             await link.close()
@@ -316,8 +319,11 @@ class Connection:
             self._finish(_End(f"internal error: {type(error).__name__}"))
 
     def _finish(self, end: _End) -> None:
-        if self._over is not None and not self._over.done():
+        """The link is to end. From now on nothing of it counts, and whoever reads what it brought is told at once."""
+        if self._over is not None and not self._ending:
+            self._ending = True
             self._over.set_result(end)
+            self._hub.publish(self.session.connection_lost(now=self._loop.time()))
 
     def _lingered(self) -> None:
         self._linger = None
@@ -345,14 +351,8 @@ class Connection:
             self._reads += 1
             now = clock()
             events = session.receive(frame, now=now)
-            if session.refused:
-                self.errors += 1
-                self._look_at_refused(frame)
-                self._act(events)
-            else:
-                channel = session.channel
-                if channel in WATCHED:
-                    self._act(events)
+            channel = session.channel
+            if not session.refused:
                 count = times.get(channel)
                 if count is None:
                     count = times[channel] = ChannelTimes()
@@ -360,6 +360,13 @@ class Connection:
                 count.seconds += clock() - now
             if events:
                 publish(events)
+            if session.refused:
+                self.errors += 1
+                self._look_at_refused(frame)
+            if session.refused or channel in WATCHED:
+                self._act(events)
+                if self._ending:
+                    return
             if desk.ignored_since is not None:
                 self._outgoing.set()
             if desk.due_at < self._timer_at:
@@ -404,7 +411,7 @@ class Connection:
 
     def _wake(self) -> None:
         """Something may have to be sent, or to be looked at earlier than thought."""
-        if self._over is not None:
+        if self._over is not None and not self._ending:
             self._outgoing.set()
             self._arm()
 
@@ -421,7 +428,7 @@ class Connection:
 
     async def _write_waiting(self, link: Link) -> None:
         desk, pacer, clock = self.session.desk, self.pacer, self._loop.time
-        while desk.waiting:
+        while desk.waiting and not self._ending:
             if self._token_task is None and self.session.wants_token(now=clock()):
                 self._token_task = self._loop.create_task(self._get_token())
                 self._token_task.add_done_callback(self._ended)
@@ -454,7 +461,7 @@ class Connection:
     def _arm(self) -> None:
         """Make sure that the timer goes off at the session's deadline. It may be early; then it is set again."""
         at = self.session.deadline
-        if at is None or at >= self._timer_at or self._over is None:
+        if at is None or at >= self._timer_at or self._over is None or self._ending:
             return
         if self._timer is not None:
             self._timer.cancel()
@@ -462,6 +469,8 @@ class Connection:
         self._timer = self._loop.call_at(at, self._due)
 
     def _due(self) -> None:
+        if self._ending:
+            return
         now = self._loop.time()
         late = now - self._timer_at
         if late > STALL:
@@ -472,18 +481,24 @@ class Connection:
 
     def _settle(self, reads: int, rounds: int) -> None:
         """Wait for what was received to be read before anybody is called late."""
+        if self._ending:
+            return
         if self._reads != reads and rounds:
             self._timer = self._loop.call_later(0, self._settle, self._reads, rounds - 1)
             return
+        # A loop may call a timer a little early, by the resolution of its clock.
+        now = max(self._loop.time(), self._timer_at)
         self._timer, self._timer_at = None, float("inf")
-        events = self.session.tick(now=self._loop.time())
-        self._act(events)
+        events = self.session.tick(now=now)
         if events:
             self._hub.publish(events)
+            self._act(events)
         self._wake()
 
     def _look(self) -> None:
         """Which streams have fallen silent, every few seconds."""
+        if self._ending:
+            return
         now = self._loop.time()
         self._watch_timer = self._loop.call_later(LOOK_SECONDS, self._look)
         found = self._watch.look(now)

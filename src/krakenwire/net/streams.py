@@ -201,9 +201,11 @@ class BookStream(Stream[V], Generic[V]):
     `BookNotLive` unless a checksum proved them. With many, `stream[symbol]` is the book of one.
     """
 
-    def __init__(self, source: Source, params: Subscription, updates: Callable[[], Stream[Any]]) -> None:
-        self._views = Views()
-        super().__init__(source, params, self._views)
+    def __init__(
+        self, source: Source, params: Subscription, views: Views, updates: Callable[[], Stream[Any]]
+    ) -> None:
+        self._views = views
+        super().__init__(source, params, views)
         self._views.depth = self._depth = int(getattr(params, "depth", 0)) or None
         self._updates = updates
 
