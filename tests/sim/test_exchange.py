@@ -9,7 +9,6 @@ import pytest
 from krakenwire.errors import UsageError
 from krakenwire.sim import Exchange, Rules, invented
 from krakenwire.sim.connection import Connection, ConnectionId
-from krakenwire.sim.exchange import Refused
 from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.requests import Request
 from krakenwire.wire.enums import SystemStatus
@@ -380,12 +379,6 @@ class Meddler:
 
     def refusal(self, connection: Connection, request: Request, symbol: str) -> str | None:
         return "EService:Unavailable" if symbol == "BTC/USD" else None
-
-    def admit(self, host: str, at: int) -> Refused | None:
-        return None
-
-    def http(self, path: str, at: int) -> Refused | None:
-        return None
 
 
 def test_faults_stand_between_the_exchange_and_its_clients() -> None:

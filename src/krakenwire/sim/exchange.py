@@ -9,7 +9,8 @@ Three seams are left open:
 * **Accounts.** `exchange.private` answers orders and the channels `executions` and `balances`. It trades through `Market.place`, `cancel`,
   `resize` and `move`, then calls `exchange.publish(market, at)`; it learns of fills, its own and those of its resting orders, as a
   `Market.watcher`, and its tokens come from `exchange.tokens`.
-* **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close.
+* **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close. `exchange.attempts`
+  stands before those who connect or ask by HTTP. `faults.FaultScript` is both.
 * **REST.** `Exchange.rest` is answered by `rest.answer`.
 """
 
@@ -90,6 +91,10 @@ class Faults(Protocol):
     def refusal(self, connection: Connection, request: Request, symbol: str) -> str | None:
         """The words in which one symbol of a subscription is refused; None: it is not."""
 
+
+class Attempts(Protocol):
+    """What stands before the exchange where clients come in."""
+
     def admit(self, host: str, at: int) -> Refused | None:
         """How an attempt to connect is refused; None: it is not."""
 
@@ -122,9 +127,6 @@ class Truth(Protocol):
     def published(self, market: Market, at: int) -> None:
         """The book of a market has another state."""
 
-    def faulted(self, what: str, connection: Connection | None, label: Label | None, at: int) -> None:
-        """A fault acts: in the words of its script, on which connection and frame, if on any. What it lets out follows in `sent`."""
-
 
 class Exchange:
     """The whole exchange.
@@ -146,6 +148,7 @@ class Exchange:
         self.at = epoch
         """The present, ns since 1970."""
         self.faults: Faults | None = None
+        self.attempts: Attempts | None = None
         self.private: Private | None = None
         self.truth = truth
         self.system = SystemStatus.ONLINE
@@ -197,7 +200,7 @@ class Exchange:
     def refused(self, host: str, *, now: float) -> Refused | None:
         """How faults answer an attempt to connect; None: they let it pass. A server asks this and `admit`; `connect` asks neither."""
         self.advance(now)
-        return None if self.faults is None else self.faults.admit(host, self.at)
+        return None if self.attempts is None else self.attempts.admit(host, self.at)
 
     def admit(self, address: str, *, now: float) -> float | None:
         """Whether this address may connect: None, or for how many seconds it is banned. Each call counts as an attempt.
@@ -254,7 +257,7 @@ class Exchange:
     ) -> tuple[int, bytes]:
         """Answer an HTTP request: status and body."""
         self.advance(now)
-        refused = None if self.faults is None else self.faults.http(path, self.at)
+        refused = None if self.attempts is None else self.attempts.http(path, self.at)
         if refused is not None:
             return refused.status, refused.body
         return rest.answer(self, method, path, headers, body)

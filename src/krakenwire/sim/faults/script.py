@@ -27,6 +27,7 @@ from krakenwire.sim.faults.text import parse
 from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.requests import Request, read_request
 from krakenwire.sim.status import status_frame
+from krakenwire.sim.truth import TruthLog
 from krakenwire.wire.enums import PairStatus, SystemStatus
 
 SENT_LABEL = Label("fault", "send")
@@ -77,7 +78,7 @@ class FaultScript:
     def install(self, exchange: Exchange) -> FaultScript:
         """Begin: from now on every frame, request and attempt passes here. Returns itself."""
         self._exchange = exchange
-        exchange.faults = self
+        exchange.faults = exchange.attempts = self
         for statement in self.statements:
             self._set_up(exchange, statement)
         return self
@@ -349,7 +350,7 @@ class FaultScript:
         return self._exchange
 
     def _tell(self, action: Action, connection: Connection | None, label: Label | None, at: int) -> None:
-        if self._here.truth is not None:
+        if isinstance(self._here.truth, TruthLog):
             self._here.truth.faulted(str(action), connection, label, at)
 
     def _forget_spent(self, seconds: float) -> None:
