@@ -308,7 +308,7 @@ class Client:
             timeout=self._timeout,
             slow=0.1,
             reports=self._reports,
-            tell=self.note,
+            tell=self._tell,
         )
         self._callbacks.append(task)
         self._registered[id(task)] = (name, callback)
@@ -434,6 +434,9 @@ class Client:
         """Something went wrong that is survived: a line in the log now and then, and the error callbacks."""
         loop = self._loop
         self._reports.note(error, 0.0 if loop is None else loop.time())
+        self._tell(error)
+
+    def _tell(self, error: KrakenWireError) -> None:
         for task in self._callbacks:
             if self._registered[id(task)][0] == "error":
                 task.inbox.put(error)
