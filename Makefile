@@ -16,7 +16,7 @@ LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format typecheck wheel-test check bench bench-peers bench-memory fuzz mutants faults sample lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check bench bench-peers bench-memory fuzz mutants faults sample lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ test: $(DEV) ## run the whole test suite
 	@$(BIN)/python -m pytest
 
 # ------------------------------------------------------------------ what a change has to pass
+
+test-pure: $(DEV) ## the tests of the books again, without the compiled module
+	@KRAKENWIRE_PURE_PYTHON=1 $(BIN)/python -m pytest --quiet tests/state tests/properties tests/conformance
 
 lint: $(DEV) ## lint, and check the formatting
 	@$(BIN)/ruff check .
@@ -45,7 +48,7 @@ typecheck: $(DEV) ## mypy --strict
 wheel-test: $(DEV) ## build the wheel and use it in a clean environment
 	@$(BIN)/python -m tools.wheel_test
 
-check: lint typecheck wheel-test test ## everything CI runs
+check: lint typecheck wheel-test test-pure test ## everything CI runs
 
 # ------------------------------------------------------------------ measuring and searching
 
@@ -91,7 +94,7 @@ $(VENV)/.created:
 	  echo "Python could not create an environment; on Debian and Ubuntu install the package python3-venv." >&2; exit 1; }
 	@touch $@
 
-$(RUNTIME): $(VENV)/.created pyproject.toml requirements/runtime.txt requirements/build.txt
+$(RUNTIME): $(VENV)/.created pyproject.toml hatch_build.py src/krakenwire/state/_side.c requirements/runtime.txt requirements/build.txt
 	@echo "installing krakenwire and its dependencies"
 	@$(PIP) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .

@@ -7,6 +7,8 @@ import platform
 from collections.abc import Sequence
 from pathlib import Path
 
+from krakenwire.state.side import COMPILED
+
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, text: bool = False) -> str:
     """Columns; the first is left-aligned, the others to the right unless they are `text`."""
@@ -26,6 +28,7 @@ def machine() -> dict[str, str | int]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "processor": _processor(),
         "cpus": os.cpu_count() or 1,
+        "books": "compiled" if COMPILED else "pure Python",
         "system": f"{platform.system()} {platform.machine()}",
     }
 

@@ -38,6 +38,10 @@ def snapshot_frame() -> bytes:
     ).encode()
 
 
+def _files() -> list[importlib.metadata.PackagePath]:
+    return importlib.metadata.files("krakenwire") or []
+
+
 def check_imports() -> None:
     """Every module of the package can be imported, and the wheel carries the type marker and the licence."""
     for module in pkgutil.walk_packages(krakenwire.__path__, "krakenwire."):
@@ -46,10 +50,18 @@ def check_imports() -> None:
     for name in krakenwire.__all__:
         getattr(krakenwire, name)
     assert (importlib.resources.files("krakenwire") / "py.typed").is_file()
-    files = importlib.metadata.files("krakenwire") or []
+    files = _files()
     assert any(file.name == "LICENSE" for file in files), "the wheel has no licence"
     folders = {file.parts[0] for file in files}
     assert not folders & {"tests", "tools", "benchmarks"}, f"the wheel has too much: {folders}"
+
+
+def check_compiled() -> None:
+    """A compiled module that the wheel carries is in use."""
+    carried = any(file.name.startswith("_side.") and file.suffix != ".pyi" for file in _files())
+    assert carried == importlib.import_module("krakenwire.state.side").COMPILED, (
+        "the compiled module is not in use"
+    )
 
 
 def check_command() -> None:
@@ -75,6 +87,7 @@ def check_book() -> None:
 
 if __name__ == "__main__":
     check_imports()
+    check_compiled()
     check_command()
     check_book()
     print(f"krakenwire {importlib.metadata.version('krakenwire')} works as installed")

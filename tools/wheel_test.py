@@ -4,6 +4,7 @@ The source distribution is built first and the wheel out of it, so a file missin
 The clean environment gets the locked dependencies of the runtime, the wheel, and no path to this folder.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -40,8 +41,18 @@ def _build_and_use(place: Path) -> None:
     _run(*pip, "install", "--require-hashes", "-r", ROOT / "requirements" / "runtime.txt", cwd=place)
     _run(*pip, "install", "--no-deps", wheel, cwd=place)
     _run(*pip, "check", cwd=place)
+    _without_compiler(place / "pure")
     # -I: the script's folder, the working directory and the environment add nothing to the search path.
     _run(python, "-I", "-W", "error", ROOT / "tools" / "wheel_smoke.py", cwd=place)
+
+
+def _without_compiler(dist: Path) -> None:
+    """Where nothing can be compiled, the wheel is one for every platform."""
+    os.environ["KRAKENWIRE_BUILD"] = "pure"
+    _run(sys.executable, "-m", "build", "--no-isolation", "--outdir", dist, ROOT, cwd=dist.parent)
+    (wheel,) = dist.glob("*.whl")
+    if not wheel.name.endswith("-py3-none-any.whl"):
+        raise subprocess.CalledProcessError(1, [f"the wheel without a compiler is {wheel.name}"])
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ __all__ = [
 ]
 
 
-class OrderBookUpdate(Struct, frozen=True):
+class OrderBookUpdate(Struct, frozen=True, gc=False):
     """Levels of a Level 2 book that changed, or all of them after a snapshot. A message that failed its checksum never becomes one."""
 
     symbol: str

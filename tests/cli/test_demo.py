@@ -99,6 +99,21 @@ def test_count_ends_it_early(capsys: pytest.CaptureFixture[str]) -> None:
     assert call(capsys, "demo", "--count", "100", "-o", "json").json["frames"] == 100
 
 
+def test_no_change_has_no_minus() -> None:
+    """A change that Kraken rounds to nothing is shown as +0.00 %, from whichever side it was rounded; other changes keep their sign."""
+    handler = create_kraken_v2_handler()
+    report = Report(handler, FileClock())
+    scene = Scene(handler, report)
+    sent, drawn = set(), set()
+    for number, frame in enumerate(frames(), 1):
+        scene.take(report.read(number, frame))
+        if b'"change_pct"' in frame:
+            sent.update(re.findall(rb'"change_pct":(-?[0-9.]+)', frame))
+            drawn.update(re.findall(r"last [0-9.]+  (\S+ %)", "\n".join(picture(scene, 200, 60, "speed 2"))))
+    assert sent == {b"-0.02", b"-0.01", b"-0.00", b"0.00"}
+    assert drawn == {"-0.02 %", "-0.01 %", "+0.00 %"}
+
+
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (200, 60), (40, 24), (30, 14)])
 def test_picture_fits(columns: int, rows: int) -> None:
     """At every moment the picture fits the terminal, keeps its height, and shows no price of a book that cannot be read."""

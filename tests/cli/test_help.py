@@ -10,6 +10,7 @@ import pytest
 from krakenwire.cli.entry import krakenwire
 from krakenwire.cli.exits import MEANING, Exit
 from krakenwire.cli.options import Verb
+from krakenwire.state.side import COMPILED
 from tests.cli.call import call
 
 
@@ -56,8 +57,9 @@ def test_every_exit_code_has_a_meaning() -> None:
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    """--version prints the version of the installed package."""
-    assert call(capsys, "--version").out == f"krakenwire, version {version('krakenwire')}\n"
+    """--version prints the version of the installed package, and whether its books are compiled."""
+    kind = "compiled" if COMPILED else "pure Python"
+    assert call(capsys, "--version").out == f"krakenwire, version {version('krakenwire')} ({kind})\n"
 
 
 def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:

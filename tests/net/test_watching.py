@@ -225,7 +225,7 @@ def test_consumer_too_slow_for_ever_costs_nobody_anything(policy: str) -> None:
             await asyncio.sleep(3600)
             assert len(world.opened()) == 1
             assert book.verified
-            assert len(fast) > 5000
+            assert len(fast) > 1000
             assert not [event for event in fast if isinstance(event, Gap)]
             dropped = sum(event.dropped or 0 for event in slow if isinstance(event, Gap))
             if policy == "buffer":
@@ -288,7 +288,7 @@ def test_callbacks_that_fail_reach_nobody_else(caplog: pytest.LogCaptureFixture)
                 kraken.on("book", callback)
             await asyncio.sleep(600)
             assert book.verified
-            assert len(good) > 3000
+            assert len(good) > 1000
             kinds = {type(error) for error in errors}
             assert kinds == {CallbackFailed, CallbackTimeout}
             assert sum(isinstance(error, CallbackTimeout) for error in errors) >= 100

@@ -130,6 +130,12 @@ class CandlesMachine(RuleBasedStateMachine):
         if len(self.held) > 16:
             del self.held[min(self.held)]
 
+    @rule(minute=st.integers(5_000, 5_003), count=st.integers(1, 3), digits=st.sampled_from([0, 6, 9]))
+    def candle_of_the_future_comes(self, minute: int, count: int, digits: int) -> None:
+        (update,) = self.session.receive(candle(minute, count, 1, digits), now=1.0)
+        assert isinstance(update, OHLCUpdate)
+        assert not update.revised
+
     @precondition(lambda self: self.held)
     @rule(minute=st.integers(0, 20))
     def candle_comes_again(self, minute: int) -> None:
@@ -140,7 +146,7 @@ class CandlesMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_last_message_of_each_counts(self) -> None:
-        candles = self.session.candles.candles("A/USD", 1)
+        candles = self.session.market.candles.candles("A/USD", 1)
         assert [(c.trades, int(c.volume)) for c in candles] == [self.held[m] for m in sorted(self.held)]
 
 

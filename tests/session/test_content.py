@@ -499,7 +499,7 @@ def test_full_instrument_list_whole() -> None:
     (update,) = session.receive(frame, now=1.0)
     assert isinstance(update, InstrumentUpdate)
     assert (len(update.assets), len(update.pairs)) == (3000, 3000)
-    assert {session.instruments.precisions(f"A{n}/USD") for n in range(3000)} == {(1, 8)}
+    assert {session.market.instruments.precisions(f"A{n}/USD") for n in range(3000)} == {(1, 8)}
     assert session.tick(now=1.0) == []
 
 

@@ -29,7 +29,7 @@ from krakenwire.session.limits import Limits
 from krakenwire.state.book import BookStatus
 from krakenwire.state.requests import FIRST_REQ_ID
 from krakenwire.wire.enums import OrderType, Side
-from krakenwire.wire.orders import AddOrder, AddOrderParams, CancelOrder, CancelOrderParams
+from krakenwire.wire.orders import AddOrder, AddOrderParams, CancelAll, CancelOrder, CancelOrderParams
 from krakenwire.wire.secret import Secret
 from krakenwire.wire.subscriptions import (
     BookSubscription,
@@ -503,6 +503,28 @@ def test_token_refused() -> None:
         session.supply_token(Secret(token))
     assert verdicts == [True, False]
     assert session.take_outgoing(now=1.0) == []
+
+
+@pytest.mark.fault("S8")
+def test_late_refusal_of_an_old_token() -> None:
+    """A refusal that answers a request with an older token, in time or late, leaves the one supplied since in use."""
+    session = Session(now=0.0, authenticates=True)
+    session.supply_token(Secret("old"))
+    refusal = '{{"method":"cancel_all","success":false,"error":"ESession:Invalid session","req_id":{}}}'
+    late = session.request(CancelAll(), now=1.0)
+    session.take_outgoing(now=1.0)
+    in_time = session.request(CancelAll(), now=5.0)
+    session.take_outgoing(now=5.0)
+    session.tick(now=7.0)
+    session.supply_token(Secret("new"))
+    for number in (late, in_time):
+        session.receive(refusal.format(number), now=8.0)
+    last = session.request(CancelAll(), now=8.0)
+    assert b'"new"' in b"".join(session.take_outgoing(now=8.0))
+    session.receive(refusal.format(last), now=9.0)
+    session.request(CancelAll(), now=9.0)
+    assert session.take_outgoing(now=9.0) == []
+    assert session.wants_token(now=9.0)
 
 
 @pytest.mark.fault("S6")

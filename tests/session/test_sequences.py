@@ -55,13 +55,24 @@ def test_snapshot_begins_anew(number: int) -> None:
     assert in_sequence(events) == [True, True]
 
 
+@pytest.mark.fault("B17")
+def test_hole_in_a_public_channel() -> None:
+    """A hole in the numbers of a public channel is a gap there, and says nothing about the orders."""
+    session = Session(now=0.0)
+    hear(session, frame("snapshot", 1))
+    numbered = [FRAMES["ohlc"][:-1] + b',"sequence":%d}' % number for number in (7, 9)]
+    gaps = [event for event in hear(session, *numbered) if isinstance(event, Gap)]
+    assert [(gap.channel, gap.first, gap.last) for gap in gaps] == [("ohlc", 8, 8)]
+    assert session.account.orders.live
+
+
 @pytest.mark.fault("B17", "B2")
 def test_repeated_number() -> None:
     """A number that came before is dropped and counted, whatever the frame holds."""
     session = Session(now=0.0)
     hear(session, frame("snapshot", 4), frame("update", 5))
     assert hear(session, frame("update", 5), frame("update", 4), frame("update", 1)) == []
-    assert session.sequences.duplicates == 3
+    assert session.sequences.tracker.duplicates == 3
 
 
 @pytest.mark.fault("B17")
@@ -114,7 +125,7 @@ def test_two_entries_of_one_symbol(channel: str) -> None:
     numbered = frame[:-1] + b',"sequence":7}'
     assert len(session.receive(numbered, now=1.0)) == entries
     assert session.receive(numbered, now=1.0) == []
-    assert session.sequences.duplicates == 1
+    assert session.sequences.tracker.duplicates == 1
     later = (
         (frame[:-1] + b',"sequence":9}')
         .replace(b'"trade_id":2', b'"trade_id":4')

@@ -84,6 +84,28 @@ def test_unreadable_frame(bad: bytes) -> None:
 
 
 @pytest.mark.fault("J1")
+def test_unreadable_frames_in_a_row() -> None:
+    """A stream is cut once: the next unreadable frame tells it again only if the stream was heard since, or granted anew."""
+    granted = b'{"method":"subscribe","success":true,"result":{"channel":"instrument"}}'
+    session = session_with(FRAMES["ticker"], FRAMES["ohlc"], granted)
+
+    def cut(now: float) -> dict[str, float | None]:
+        return {gap.channel: gap.since for gap in session.receive(b"{", now=now) if isinstance(gap, Gap)}
+
+    assert cut(2.0) == {"instrument": 1.0, "ohlc": 1.0, "ticker": 1.0}
+    assert cut(3.0) == {}
+    session.receive(FRAMES["ticker"], now=3.0)
+    assert cut(3.0) == {"ticker": 3.0}
+    session.receive(granted, now=4.0)
+    assert cut(4.0) == {"instrument": 1.0}
+    assert cut(5.0) == {}
+    lost = {gap.channel: gap.since for gap in session.connection_lost(now=5.0) if isinstance(gap, Gap)}
+    assert lost == {"instrument": 1.0, "ohlc": 1.0, "ticker": 3.0}
+    session.receive(granted, now=6.0)
+    assert cut(6.0) == {"instrument": 6.0}
+
+
+@pytest.mark.fault("J1")
 def test_ten_unreadable_frames() -> None:
     """Ten unreadable frames within ten seconds ask for a new connection; ten in a longer time do not."""
     slow, quick = Session(now=0.0), Session(now=0.0)

@@ -147,6 +147,41 @@ def test_a_start_that_cannot_be_read_has_no_place(begin: str) -> None:
     assert log.candles("SOL/USD", 1) == (candle(0),)
 
 
+def sent(minute: int) -> str:
+    """Half a minute after the start of a candle, as Kraken writes the time of a frame."""
+    return format_ns(START + minute * MINUTE + MINUTE // 2, 9)
+
+
+@pytest.mark.fault("B16", "J11")
+@pytest.mark.parametrize("told", [sent(0), sent(5000), None, "?"])
+def test_a_start_in_the_future_closes_no_candle(told: str | None) -> None:
+    """Whatever time the frame with the impossible start names, the open candle goes on as if it had not come."""
+    log = CandleLog()
+    log.judge(candle(-1), sent(-1))
+    log.judge(candle(0, 5), sent(0))
+    log.judge(candle(5000), told)
+    assert log.judge(candle(0, 6), sent(0)) == CandleVerdict(CandleFact.UPDATED, candle(0, 5))
+    assert log.judge(candle(1), sent(1)).fact is CandleFact.NEW
+    assert log.candles("SOL/USD", 1) == (candle(-1), candle(0, 6), candle(1))
+
+
+@pytest.mark.fault("B16", "J11")
+def test_a_series_that_began_in_the_future_begins_anew() -> None:
+    """Where nothing but an impossible candle is held, the first possible one begins the series."""
+    log = CandleLog()
+    log.judge(candle(5000))
+    assert log.judge(candle(0), sent(0)) == CandleVerdict(CandleFact.NEW)
+    assert log.candles("SOL/USD", 1) == (candle(0),)
+
+
+@pytest.mark.parametrize(("ahead", "fact"), [(1, CandleFact.NEW), (2, CandleFact.UNTRACKED)])
+def test_one_interval_is_granted(ahead: int, fact: CandleFact) -> None:
+    """A candle may start up to one interval after its frame was sent, and no later."""
+    log = CandleLog()
+    log.judge(candle(0), sent(0))
+    assert log.judge(candle(ahead), sent(0)).fact is fact
+
+
 @pytest.mark.fault("B16")
 @given(st.lists(st.tuples(st.integers(0, 25), st.integers(1, 3)), max_size=60))
 def test_what_is_held_is_the_last_message_of_the_latest_candles(messages: list[tuple[int, int]]) -> None:

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krakenwire.state.checksum import Decimals
-from krakenwire.state.ladder import Ladder, OddToken
+from krakenwire.state.ladder import Ladder
 from krakenwire.state.level2 import Level2Book
 from krakenwire.state.proof import Doubt
+from krakenwire.state.side import OddToken
 from krakenwire.wire.book import BookData, BookLevel
 from krakenwire.wire.numbers import LossyText
 
@@ -28,7 +29,7 @@ class StrictBook(Level2Book):
 
     def apply(self, data: BookData) -> Doubt | None:
         if self.verified:
-            self._proven = (self._asks.ten, self._bids.ten)
+            self._proven = (self.asks.ten, self.bids.ten)
         return self._apply_slowly(data)
 
 
@@ -44,6 +45,8 @@ ODD = st.sampled_from(
     [
         *(
             "2.50",
+            "235",
+            "23456",
             "2",
             "02.5",
             "25e-1",
@@ -100,7 +103,7 @@ def stated(book: Level2Book, data: BookData, kind: str, *, snapshot: bool) -> Bo
 def seen(book: Level2Book) -> tuple[Any, ...]:
     """Everything that a reader can learn of a book."""
     view = book.view()
-    facts = (book.verified, book.decimals, book.checksum, book.crossed, book.top_bid, book.top_ask)
+    facts = (book.verified, book.decimals, book.checksum, book.crossed, book.bids.top, book.asks.top)
     return (*facts, view.bids, view.asks, book.explain())
 
 
@@ -176,6 +179,9 @@ def side_of(*levels: tuple[str, str], depth: int = 10, decimals: Decimals = (1, 
         ((1, 8), ".5", "1.00000000"),
         ((1, 8), "1.5", ".00000001"),
         ((1, 8), "-1.5", "1.00000000"),
+        ((1, 8), "a.5", "1.00000000"),
+        ((1, 8), "1/.5", "1.00000000"),
+        ((1, 8), "115", "1.00000000"),
         ((1, 8), "1.5", "1.0000000"),
         ((1, 8), "1.50", "1.00000000"),
         ((0, 8), "5.", "1.00000000"),

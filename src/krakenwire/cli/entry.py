@@ -15,6 +15,7 @@ from krakenwire.cli.exits import Exit
 from krakenwire.cli.options import Verbs, wants_json
 from krakenwire.cli.terminal import discard_output, set_up
 from krakenwire.cli.verify import verify
+from krakenwire.state.side import COMPILED
 
 
 @click.group(
@@ -28,7 +29,11 @@ from krakenwire.cli.verify import verify
     ],
     exits=list(Exit),
 )
-@click.version_option(package_name="krakenwire", prog_name="krakenwire")
+@click.version_option(
+    package_name="krakenwire",
+    prog_name="krakenwire",
+    message=f"%(prog)s, version %(version)s ({'compiled' if COMPILED else 'pure Python'})",
+)
 @click.pass_context
 def krakenwire(ctx: click.Context) -> None:
     """Kraken Spot WebSocket v2: frames in, typed, exact, proven events out.

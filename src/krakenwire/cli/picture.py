@@ -81,7 +81,7 @@ def _panel(scene: Scene, symbol: str, levels: int) -> list[str]:
     stream = scene.stream(symbol)
     counts = f"{stream.verified:,} verified  {stream.failed:,} failed"
     ticker = scene.tickers.get(symbol)
-    last = "" if ticker is None else f"last {ticker.last}  {ticker.change_pct:+} %"
+    last = "" if ticker is None else f"last {ticker.last}  {ticker.change_pct:+z} %"
     if isinstance(book, BookNotLive):
         gone = [f"{'-':>10} {'-':>14}"] * levels
         middle = [_say(f"{shown(book.reason or '-'):^{PANEL}.{PANEL}}", "red")]

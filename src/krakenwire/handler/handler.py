@@ -433,10 +433,10 @@ class KrakenV2MessageHandler:
                 "total_messages": sum(channel.messages for channel in times.values()),
                 "messages_by_channel": {name: channel.messages for name, channel in times.items()},
                 "error_count": self._feed.errors,
-                "duplicate_count": session.sequences.duplicates
-                + session.trades.repeated
+                "duplicate_count": session.sequences.tracker.duplicates
+                + session.market.trades.repeated
                 + session.account.repeated,
-                "sequence_gaps": session.sequences.gaps,
+                "sequence_gaps": session.sequences.tracker.gaps,
                 "avg_processing_times": {name: channel.average for name, channel in times.items()},
                 "avg_callback_times": {name: channel.callback_average for name, channel in times.items()},
                 "callback_errors": counts.total["errors"],
@@ -445,7 +445,7 @@ class KrakenV2MessageHandler:
                 "callbacks": counts.by_name(),
                 "waiting_events": self._delivery.turns.waiting,
                 "rejected_entries": self._rejected_entries,
-                "trade_gaps": session.trades.gaps,
+                "trade_gaps": session.market.trades.gaps,
                 "discarded_count": session.books.discarded,
                 "verified_message_ratio": session.ledger.verified_message_ratio(),
                 "verified_time_ratio": session.ledger.verified_time_ratio(self._clock()),
@@ -457,7 +457,7 @@ class KrakenV2MessageHandler:
     def get_sequence_status(self) -> dict[str, SequenceStatus]:
         """Of each numbered stream the next number expected, and counts: `balances`, `executions`, or a channel and a symbol."""
         with self._lock:
-            status = self._session.sequences.status()
+            status = self._session.sequences.tracker.status()
             return {
                 " ".join(key) if isinstance(key, tuple) else str(key): told for key, told in status.items()
             }

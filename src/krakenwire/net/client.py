@@ -592,7 +592,7 @@ def _info(connection: Connection, role: Role, now: float) -> ConnectionInfo:
         role=role.value,
         state=connection.state,
         reason=connection.reason,
-        system=connection.session.system,
+        system=connection.system,
         connected_for=None if since is None else now - since,
         heard_age=None if since is None else now - max(since, connection.session.heard_at),
         failures=connection.failures,

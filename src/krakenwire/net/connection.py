@@ -20,6 +20,7 @@ from krakenwire.events import (
     Event,
     PeerSilent,
     ReconnectNeeded,
+    StatusUpdate,
     SubscriptionRejected,
 )
 from krakenwire.handler.counts import ChannelTimes
@@ -110,6 +111,8 @@ class Connection:
         self.private = private
         self.state = ConnectionState.IDLE
         self.reason = ""
+        self.system: str | None = None
+        """State of Kraken's engine; None before the first `status`."""
         self.error: KrakenWireError | None = None
         """Why it FAILED."""
         self.retry_at: float | None = None
@@ -249,7 +252,7 @@ class Connection:
         self._wait_for_turn(str(error), floor)
 
     def _floor(self) -> float:
-        return 0.0 if self.session.system in ONLINE else self._waits.maintenance
+        return 0.0 if self.system in ONLINE else self._waits.maintenance
 
     def _wait_for_turn(self, reason: str, floor: float) -> None:
         self.retry_at = self._loop.time() + self._backoff.next(floor=floor)
@@ -394,6 +397,8 @@ class Connection:
                     self._useful_since = self._loop.time()
                 case SubscriptionRejected(kind=ErrorKind.RATE):
                     self.pacer.slow(self._loop.time())
+                case StatusUpdate():
+                    self.system = event.system.value
                 case PeerSilent():
                     self._finish(_End("silent", gone=True))
                 case ReconnectNeeded() if self._may_blame():

@@ -23,12 +23,12 @@ def statistics(connections: Iterable[Connection], now: float) -> dict[str, Any]:
         "messages_by_channel": messages,
         "error_count": sum(connection.errors for connection in made),
         "duplicate_count": sum(
-            session.sequences.duplicates + session.trades.repeated + session.account.repeated
+            session.sequences.tracker.duplicates + session.market.trades.repeated + session.account.repeated
             for session in sessions
         ),
-        "sequence_gaps": sum(session.sequences.gaps for session in sessions),
+        "sequence_gaps": sum(session.sequences.tracker.gaps for session in sessions),
         "avg_processing_times": {channel: seconds[channel] / messages[channel] for channel in messages},
-        "trade_gaps": sum(session.trades.gaps for session in sessions),
+        "trade_gaps": sum(session.market.trades.gaps for session in sessions),
         "discarded_count": sum(session.books.discarded for session in sessions),
         "connects": sum(connection.connects for connection in made),
         "stalls": sum(connection.stalls for connection in made),

@@ -108,7 +108,8 @@ class Watch:
 
     def _silent(self, key: Key, record: _Record, now: float, found: Found) -> None:
         gap = (record.at - record.since) / record.times if record.times else 0.0
-        if now - record.at < max(QUIET_SECONDS, QUIET_GAPS * (gap if gap > LOOK_SECONDS else 0.0)):
+        # A look sees no gap that is shorter than itself: a stream heard in each of them has none to speak of.
+        if now - record.at < max(QUIET_SECONDS, QUIET_GAPS * gap if gap > 1.5 * LOOK_SECONDS else 0.0):
             return
         channel, symbol = key
         evidence = self._evidence(channel, symbol, record.at)

@@ -75,19 +75,21 @@ class BookKeeper:
         entry.messages += 1
         entry.verified += 1
         book.verified_at = now
+        asks, bids = levels.asks, levels.bids
         update = OrderBookUpdate(
             data.symbol,
             data.bids,
             data.asks,
-            levels.top_bid,
-            levels.top_ask,
+            bids.top,
+            asks.top,
             data.checksum,
             data.timestamp,
             True,  # noqa: FBT003 (keywords cost a third of the whole call)
             False,  # noqa: FBT003
             book,
         )
-        return [update, BookCrossed(data.symbol)] if levels.crossed else [update]
+        # The best keys are the best ask and, negative, the best bid; of an empty side a number without bounds.
+        return [update] if asks.keys[0] + bids.keys[0] > 0 else [update, BookCrossed(data.symbol)]
 
     def take(self, channel: str, data: Any, now: float, *, snapshot: bool) -> list[Event]:
         """One entry of a frame, by the general way."""
@@ -343,8 +345,8 @@ class BookKeeper:
             data.symbol,
             data.bids,
             data.asks,
-            levels.top_bid,
-            levels.top_ask,
+            levels.bids.top,
+            levels.asks.top,
             data.checksum,
             data.timestamp,
             verified,

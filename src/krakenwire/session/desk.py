@@ -14,7 +14,7 @@ from krakenwire.errors import UsageError
 from krakenwire.events import Event, ReplyMissing
 from krakenwire.session.budgets import ResyncBudgets, Spent
 from krakenwire.session.limits import Limits
-from krakenwire.state.requests import FIRST_REQ_ID, Requests
+from krakenwire.state.requests import FIRST_REQ_ID, Pending, Requests
 from krakenwire.state.subscriptions import (
     PRIVATE,
     Key,
@@ -69,6 +69,7 @@ class Desk:
         self.authenticates = authenticates
         """Whether a token can be had for private requests."""
         self._token: Secret | None = None
+        self._tokens_supplied = 0
         self._queue: list[Any] = []
         self._budgets = ResyncBudgets(limits)
         self._later: dict[tuple[str, str | None], float] = {}
@@ -237,9 +238,15 @@ class Desk:
             return False
         return self.subscriptions.wants_token(now) or any(_needs_token(request) for request in self._queue)
 
-    def supply_token(self, token: Secret | None) -> None:
-        """The token of this connection; None: the last one is not accepted any more."""
+    def supply_token(self, token: Secret) -> None:
+        """The token of this connection."""
         self._token = token
+        self._tokens_supplied += 1
+
+    def token_refused(self, pending: Pending | None = None) -> None:
+        """Kraken does not accept the token that a request was sent with; one supplied since is kept. None: which request is not known."""
+        if pending is None or pending.token == self._tokens_supplied:
+            self._token = None
 
     def take(self, now: float, limit: float = math.inf) -> list[bytes]:
         """Frames to send now, in order, at most `limit`; they count as sent. The rest waits, also while too many are unanswered."""
@@ -269,6 +276,7 @@ class Desk:
         sent = pending.request
         if _needs_token(sent) and self._token is not None:
             sent = with_token(sent, self._token)
+            pending.token = self._tokens_supplied
         return encode(sent)
 
     def _waits(self, now: float) -> None:

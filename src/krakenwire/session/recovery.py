@@ -1,4 +1,5 @@
-"""What happens to a book that contradicts Kraken: it is taken anew, within budgets, and when that does not help it is disputed.
+"""What happens to a book that contradicts Kraken: it is taken anew, within budgets, and when that does not help it is disputed. A stream
+with a hole in it is taken anew likewise.
 
 A wrong checksum that survives every resync is nobody's provable fault. Asking for ever would cost the connection, and serving the book
 would be a lie, so the caller's policy decides, and the book is tried again at 1, 2, 5, 5, … minutes. Nothing here touches another symbol.
@@ -16,7 +17,7 @@ from krakenwire.state.book import Book, BookStatus
 
 
 class Recovery:
-    """Resyncs and disputes of the books of one connection."""
+    """Resyncs of one connection, and disputes of its books."""
 
     def __init__(self, desk: Desk, policy: DisputePolicy) -> None:
         self._desk = desk
@@ -34,6 +35,15 @@ class Recovery:
     def again(self, book: Book[Any], reason: str, now: float) -> list[Event]:
         """Take a book anew because the caller wants it, within the budgets; also one that is disputed."""
         return self._resync(book, reason, now)
+
+    def take_anew(self, channel: str, symbol: str | None, reason: str, now: float) -> list[Event]:
+        """Take a subscription without a book anew, within the budgets. It waits for them; there is nothing to dispute."""
+        asked = self._desk.resync(channel, symbol, now)
+        if asked in {Asked.SPENT, Asked.LATER}:
+            self._desk.postpone(channel, symbol, now)
+        if asked in {Asked.SPENT, Asked.LATER, Asked.ENDING}:
+            return []
+        return [ResyncNeeded(channel, symbol, reason, requested=asked is Asked.WAITING)]
 
     def postponed(self, book: Book[Any], now: float) -> list[Event]:
         """The budget of the connection allows another resync."""

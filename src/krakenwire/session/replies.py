@@ -65,7 +65,7 @@ class Replies:
         if answer.verdict in _ODD:
             events.append(ReplyOdd(reply.method.value, reply.req_id or 0, answer.verdict.value))
         if answer.pending is not None and reply.error_kind is ErrorKind.AUTH:
-            self._desk.supply_token(None)
+            self._desk.token_refused(answer.pending)
         if not isinstance(reply, SubscriptionReply):
             return Told(events)
         if answer.verdict is Verdict.FOREIGN or (answer.verdict in _FIRST and not answer.about):

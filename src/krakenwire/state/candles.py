@@ -2,11 +2,13 @@
 
 The key of a candle is symbol, interval and start; a later message replaces an earlier one. Nothing on the
 wire says that a candle is closed: it counts as closed once a later one has begun. A start that is missing
-is no loss, because an interval without trades has no candle.
+is no loss, because an interval without trades has no candle. No candle starts after the frame that brings it
+was sent: one that does is a mistake, and must not close the real ones.
 """
 
 from __future__ import annotations
 
+import math
 from enum import StrEnum
 
 from msgspec import Struct
@@ -16,6 +18,8 @@ from krakenwire.wire.timestamps import parse_ns
 
 CANDLES_KEPT = 16
 """Candles kept of each series, the latest ones."""
+
+_MINUTE = 60_000_000_000
 
 SERIES_LIMIT = 16_384
 """Series (symbol and interval) a log follows, more than Kraken offers. Further ones are not kept."""
@@ -35,7 +39,7 @@ class CandleFact(StrEnum):
     LATE = "late"
     """A candle that is not held, although a later one has begun."""
     UNTRACKED = "untracked"
-    """Its start cannot be read, or there are too many series: nothing is known about it."""
+    """Its start cannot be read or lies in the future, or there are too many series: nothing is known about it."""
 
 
 class CandleVerdict(Struct, frozen=True):
@@ -69,25 +73,37 @@ class CandleLog:
     def __init__(self) -> None:
         self._series: dict[tuple[str, int], _Series] = {}
 
-    def judge(self, candle: Candle) -> CandleVerdict:
+    def judge(self, candle: Candle, sent: str | None = None) -> CandleVerdict:
         """Takes one candle, in the order received, and keeps it in place of the one it replaces.
 
-        Its numbers must be finite: `wire/numbers.py` refuses others before they come here.
+        `sent`: when Kraken sent it, as its frame says. Its numbers must be finite: `wire/numbers.py` refuses others before they come here.
         """
         series = self._series.get((candle.symbol, candle.interval))
         if series is not None and (previous := series.latest).interval_begin == candle.interval_begin:
             # Nearly every message is about the candle that is open now, and its start needs no reading.
             series.latest = series.candles[series.begin] = candle
             return CandleVerdict(_compare(previous, candle, closed=False), previous)
-        begin = parse_ns(candle.interval_begin)
-        if begin is None:
+        begin, latest = parse_ns(candle.interval_begin), _latest_begin(sent, candle.interval)
+        if begin is None or begin > latest:
             return _UNTRACKED
+        if series is not None and series.begin > latest:
+            series = self._without(series, latest, candle)
         if series is None:
             if len(self._series) >= SERIES_LIMIT:
                 return _UNTRACKED
             self._series[candle.symbol, candle.interval] = _Series(begin, candle)
             return _NEW
         return self._place(series, begin, candle)
+
+    def _without(self, series: _Series, latest: float, candle: Candle) -> _Series | None:
+        """The series without candles that start later than any can; None if nothing is left of it."""
+        held = {begin: each for begin, each in series.candles.items() if begin <= latest}
+        if not held:
+            self.forget(candle.symbol, candle.interval)
+            return None
+        series.candles, series.begin = held, max(held)
+        series.latest = held[series.begin]
+        return series
 
     def _place(self, series: _Series, begin: int, candle: Candle) -> CandleVerdict:
         held = series.candles
@@ -110,6 +126,12 @@ class CandleLog:
     def forget(self, symbol: str, interval: int) -> None:
         """Drops one series, for instance after an unsubscription."""
         self._series.pop((symbol, interval), None)
+
+
+def _latest_begin(sent: str | None, interval: int) -> float:
+    """The latest start that a candle sent at this time can have, in nanoseconds. One interval more is granted: clocks differ."""
+    at = parse_ns(sent)
+    return math.inf if at is None else at + max(0, interval) * _MINUTE
 
 
 def _values(candle: Candle) -> tuple[object, ...]:

@@ -48,33 +48,24 @@ class Level2Book:
     """The levels of one symbol on one connection, and the proof of the ten best."""
 
     __slots__ = (
-        "_asks",
-        "_bids",
         "_computed",
         "_last",
         "_precision",
         "_proven",
-        "crossed",
+        "asks",
+        "bids",
         "symbol",
-        "top_ask",
-        "top_bid",
         "verified",
     )
 
     def __init__(self, symbol: str, depth: int, *, decimals: Decimals | None = None) -> None:
         self.symbol = symbol
         self._precision = Precision("level", decimals)
-        self._asks = Ladder(descending=False, depth=depth)
-        self._bids = Ladder(descending=True, depth=depth)
+        self.asks = Ladder(descending=False, depth=depth)
+        self.bids = Ladder(descending=True, depth=depth)
         self._use(decimals)
         self.verified = False
         self._last: BookData | None = None
-        self.top_bid: BookLevel | None = None
-        """The best buy level; None while nobody buys."""
-        self.top_ask: BookLevel | None = None
-        """The best sell level; None while nobody sells."""
-        self.crossed = False
-        """True if the best bid is not below the best ask. The exchange may say so; it is served as it is."""
         self._computed = 0
         self._proven: tuple[list[BookLevel], list[BookLevel]] = ([], [])
         """The ten best asks and bids when the book was last verified; kept from the failure on."""
@@ -82,7 +73,7 @@ class Level2Book:
     @property
     def depth(self) -> int:
         """Levels a side that the subscription covers."""
-        return self._asks.depth
+        return self.asks.depth
 
     @property
     def checksum(self) -> int | None:
@@ -100,9 +91,15 @@ class Level2Book:
         return self._precision.decimals
 
     @property
+    def crossed(self) -> bool:
+        """True if the best bid is not below the best ask. The exchange may say so; it is served as it is."""
+        ask, bid = self.asks.top, self.bids.top
+        return ask is not None and bid is not None and bid.price >= ask.price
+
+    @property
     def unknown_removals(self) -> int:
         """Removals of prices that were not there. Kraken never sends one, so each hints at a loss; the checksum decides."""
-        return self._asks.unknown_removals + self._bids.unknown_removals
+        return self.asks.unknown_removals + self.bids.unknown_removals
 
     # ---------------------------------------------------------------- messages
 
@@ -110,7 +107,7 @@ class Level2Book:
         """Take an update. None: the book is proven."""
         if not self.verified:
             return self._apply_slowly(data)
-        asks, bids = self._asks, self._bids
+        asks, bids = self.asks, self.bids
         proven_asks, proven_bids = asks.ten, bids.ten
         changed = False
         try:
@@ -123,8 +120,6 @@ class Level2Book:
         except (ValueError, TypeError, LookupError):
             self._proven = (proven_asks, proven_bids)
             return self._apply_slowly(data)
-        if asks.moved or bids.moved:
-            self._look_at_tops()
         self._last = data
         if self._computed == data.checksum:
             return None
@@ -137,15 +132,15 @@ class Level2Book:
     def replace(self, snapshot: BookData) -> Doubt | None:
         """Forget everything and take a snapshot. None: the book is proven."""
         if self.verified:
-            self._proven = (self._asks.ten, self._bids.ten)
+            self._proven = (self.asks.ten, self.bids.ten)
         self.verified = False
         self._precision.begin()
         try:
             first = (snapshot.asks or snapshot.bids)[0]
             rows = len(snapshot.asks) + len(snapshot.bids)
             self._use(self._precision.count((first.price_text, first.qty_text), rows))
-            self._asks.fill(snapshot.asks)
-            self._bids.fill(snapshot.bids)
+            self.asks.fill(snapshot.asks)
+            self.bids.fill(snapshot.bids)
         except (ValueError, TypeError, LookupError, AttributeError):
             return self._replace_slowly(snapshot)
         return self._check(snapshot)
@@ -159,8 +154,8 @@ class Level2Book:
         return BookView(
             self.symbol,
             min(depth or self.depth, self.depth),
-            tuple(self._bids.levels[:depth]),
-            tuple(self._asks.levels[:depth]),
+            tuple(self.bids.levels[:depth]),
+            tuple(self.asks.levels[:depth]),
             self.checksum,
             self.timestamp,
             self.verified,
@@ -170,8 +165,8 @@ class Level2Book:
         """Whether both hold the same levels, digit for digit."""
         return (
             self.decimals == other.decimals
-            and self._asks.levels == other._asks.levels
-            and self._bids.levels == other._bids.levels
+            and self.asks.levels == other.asks.levels
+            and self.bids.levels == other.bids.levels
         )
 
     def explain(self) -> tuple[Difference, ...]:
@@ -180,8 +175,8 @@ class Level2Book:
             return ()
         found = []
         for side, proven, ladder in (
-            ("ask", self._proven[0], self._asks),
-            ("bid", self._proven[1], self._bids),
+            ("ask", self._proven[0], self.asks),
+            ("bid", self._proven[1], self.bids),
         ):
             for at, (old, new) in enumerate(zip_longest(proven, ladder.ten), 1):
                 if old != new:
@@ -196,7 +191,7 @@ class Level2Book:
             asks, bids = _read(data.asks), _read(data.bids)
         except ValueError as exc:
             return self._doubted(data, Doubt(wrong=True, reason=str(exc), expected=data.checksum))
-        if self.decimals is None and not self._asks.levels and not self._bids.levels:
+        if self.decimals is None and not self.asks.levels and not self.bids.levels:
             return self._take(data, asks, bids)
         if self.decimals is not None and not self._precision.fits(_tokens(asks + bids)):
             reason = uneven(self.decimals)
@@ -228,7 +223,7 @@ class Level2Book:
         return self._check(data)
 
     def _put(self, asks: Levels, bids: Levels) -> None:
-        for ladder, levels in ((self._asks, asks), (self._bids, bids)):
+        for ladder, levels in ((self.asks, asks), (self.bids, bids)):
             for level in levels:
                 tokens = (level.price_text, level.qty_text)
                 filled = self._precision.filled(tokens)
@@ -237,19 +232,19 @@ class Level2Book:
             ladder.look()
 
     def _use(self, decimals: Decimals | None) -> None:
-        self._asks.use(decimals)
-        self._bids.use(decimals)
+        self.asks.use(decimals)
+        self.bids.use(decimals)
 
     # ---------------------------------------------------------------- proof
 
     def _check(self, data: BookData) -> Doubt | None:
         """Compute everything anew and compare."""
-        self._computed = crc32(self._asks.text + self._bids.text)
+        self._computed = crc32(self.asks.text + self.bids.text)
         return self._judge(data)
 
     def _judge(self, data: BookData) -> Doubt | None:
         """What a message has made of the book, beyond the everyday case of one that was proven and still is."""
-        empty = not self._asks.levels and not self._bids.levels
+        empty = not self.asks.levels and not self.bids.levels
         if empty:
             self._precision.emptied()
             self._use(self.decimals)
@@ -258,14 +253,7 @@ class Level2Book:
     def _doubted(self, data: BookData, doubt: Doubt | None) -> Doubt | None:
         self._last = data
         self.verified = doubt is None
-        self._look_at_tops()
         return doubt
-
-    def _look_at_tops(self) -> None:
-        asks, bids = self._asks, self._bids
-        asks.moved = bids.moved = False
-        self.top_ask, self.top_bid = asks.top, bids.top
-        self.crossed = bool(asks.top and bids.top and -bids.keys[0] >= asks.keys[0])
 
 
 def _read(levels: Levels) -> Levels:

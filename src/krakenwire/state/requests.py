@@ -45,7 +45,7 @@ class Verdict(StrEnum):
 class Pending:
     """One request in flight."""
 
-    __slots__ = ("about", "deadline", "method", "missing", "req_id", "request")
+    __slots__ = ("about", "deadline", "method", "missing", "req_id", "request", "token")
 
     def __init__(self, request: Any, req_id: int, deadline: float, about: dict[str, Any]) -> None:
         self.request = request
@@ -57,6 +57,8 @@ class Pending:
         stand for may be another by the time of the answer."""
         self.missing = max(1, len(about)) if about else _replies(request)
         """Replies that have not come."""
+        self.token = 0
+        """Which of the tokens supplied so far it was sent with, counted from 1; 0 for none."""
 
     @property
     def acts(self) -> bool:

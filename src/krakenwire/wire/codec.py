@@ -18,7 +18,7 @@ from msgspec import Struct
 from krakenwire.errors import DecodeError
 from krakenwire.wire.account import BalancesMessage, ExecutionsMessage
 from krakenwire.wire.book import BookMessage, Level3Message
-from krakenwire.wire.control import ErrorNotice, Heartbeat, StatusMessage
+from krakenwire.wire.control import ErrorNotice, Heartbeat, ReplyEnvelope, StatusMessage
 from krakenwire.wire.drift import DriftedField, permissive, unknown_fields
 from krakenwire.wire.encoding import encode
 from krakenwire.wire.enums import MessageType
@@ -30,7 +30,7 @@ from krakenwire.wire.salvage import read_message
 from krakenwire.wire.screening import Frame, RejectedEntry, problems, untyped
 from krakenwire.wire.screens import SCREENS
 
-__all__ = ["Codec", "Decoded", "Frame", "Message", "UnknownFrame", "decode", "encode"]
+__all__ = ["Codec", "Decoded", "Frame", "Message", "UnknownFrame", "decode", "encode", "is_ascii", "plain"]
 
 Message = (
     BookMessage
@@ -79,6 +79,15 @@ class Decoded(Struct, frozen=True, forbid_unknown_fields=True):
     drift: tuple[DriftedField, ...] = ()
     rejected: tuple[RejectedEntry, ...] = ()
     """Entries that are not in `message`, because they cannot be used."""
+
+    @property
+    def channel(self) -> str:
+        """Name under which the frame is counted: its channel, `reply`, or `unknown`."""
+        if self.message is None:
+            return self.rejected[0].channel if self.rejected else "unknown"
+        if isinstance(self.message, (UnknownFrame, ErrorNotice)):
+            return "unknown"
+        return "reply" if isinstance(self.message, ReplyEnvelope) else str(self.message.__struct_config__.tag)
 
 
 @lru_cache(maxsize=256)
@@ -205,6 +214,18 @@ def decode(frame: Frame) -> Message | Reply | ErrorNotice | UnknownFrame:
         where = None if entry.index is None else f"$.data[{entry.index}]"
         raise DecodeError(entry.reason, where, json=True)
     return cast("Message | Reply | ErrorNotice | UnknownFrame", decoded.message)
+
+
+def plain(frame: Frame) -> Frame:
+    """The frame in a type that the decoder takes: a subclass of `str` it refuses, and a view with holes in it."""
+    if isinstance(frame, str):
+        return str.__str__(frame)
+    return bytes(frame) if isinstance(frame, memoryview) else frame
+
+
+def is_ascii(frame: Frame) -> bool:
+    """Whether a frame has no byte that could be bad UTF-8."""
+    return (bytes(frame) if isinstance(frame, memoryview) else frame).isascii()
 
 
 def _reply(method: str, value: dict[str, Any], frame: Frame) -> Decoded:

@@ -1,0 +1,129 @@
+"""The market channels without a book: ticker, trade, ohlc and instrument. Messages in, events out.
+
+Only trades carry a proof, their ids. Of the others nothing shows whether one is missing.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import astuple
+
+from krakenwire.events import CandleRevised, Event, Gap, GapReason, OHLCUpdate, TradeUpdate, TradingStatus
+from krakenwire.session.books import BookKeeper
+from krakenwire.session.desk import Desk
+from krakenwire.session.sequences import SequenceKeeper
+from krakenwire.session.streams import Streams
+from krakenwire.state.candles import CandleFact, CandleLog
+from krakenwire.state.instruments import Instruments, PairChanged
+from krakenwire.state.trades import COMPLETE, TradeGap, TradeLog
+from krakenwire.wire.enums import MessageType
+from krakenwire.wire.market import InstrumentMessage, OHLCMessage, TickerMessage, TradeMessage
+
+
+class MarketKeeper:
+    """Trades, candles and pairs as one connection told them, and which of them are news."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        sequences: SequenceKeeper,
+        desk: Desk,
+        books: BookKeeper,
+        instruments: Instruments,
+    ) -> None:
+        self.trades = TradeLog()
+        self.candles = CandleLog()
+        self.instruments = instruments
+        self._streams = streams
+        self._sequences = sequences
+        self._desk = desk
+        self._books = books
+
+    def ticker(self, message: TickerMessage, now: float) -> list[Event]:
+        """Take a message of channel ticker."""
+        events: list[Event] = []
+        streams = self._streams.of("ticker")
+        for ticker in (
+            message.data if message.sequence is None else self._sequences.rows("ticker", message, events, now)
+        ):
+            stream = streams.get(ticker.symbol) or self._streams.begin("ticker", ticker.symbol, now)
+            stream.heard_at = now
+            events.append(ticker)
+            if message.type is MessageType.SNAPSHOT:
+                self._desk.delivered("ticker", ticker.symbol)
+        return events
+
+    def trade(self, message: TradeMessage, now: float) -> list[Event]:
+        """Take a message of channel trade. Trades that came before are not passed on."""
+        events: list[Event] = []
+        snapshot = message.type is MessageType.SNAPSHOT
+        streams = self._streams.of("trade")
+        for trade in (
+            message.data if message.sequence is None else self._sequences.rows("trade", message, events, now)
+        ):
+            verdict = self.trades.judge(trade.symbol, trade.trade_id)
+            stream = streams.get(trade.symbol) or self._streams.begin("trade", trade.symbol, now)
+            stream.entry.messages += 1
+            complete = verdict is COMPLETE
+            if complete:
+                stream.entry.verified += 1
+                if not stream.proven:
+                    stream.prove(now)
+            elif verdict.gap is not None:
+                events.append(_trade_gap(verdict.gap, stream.heard_at))
+                stream.doubt(GapReason.TRADE_ID.value)
+            # A repeated trade is not passed on, but the channel delivers: its next break has to be told.
+            stream.heard_at = now
+            if not verdict.repeated:
+                events.append(TradeUpdate(*astuple(trade), complete=complete, snapshot=snapshot))
+        return events
+
+    def ohlc(self, message: OHLCMessage, now: float) -> list[Event]:
+        """Take a message of channel ohlc."""
+        events: list[Event] = []
+        snapshot = message.type is MessageType.SNAPSHOT
+        streams = self._streams.of("ohlc")
+        for candle in (
+            message.data if message.sequence is None else self._sequences.rows("ohlc", message, events, now)
+        ):
+            revised = self.candles.judge(candle, message.timestamp).fact is CandleFact.REVISED
+            stream = streams.get(candle.symbol) or self._streams.begin("ohlc", candle.symbol, now)
+            stream.heard_at = now
+            if revised:
+                events.append(CandleRevised(candle.symbol, candle.interval, candle.interval_begin))
+            events.append(OHLCUpdate(*astuple(candle), revised=revised, snapshot=snapshot))
+        return events
+
+    def instrument(self, message: InstrumentMessage, now: float) -> list[Event]:
+        """Take a message of channel instrument. Books learn at once what became of their pairs."""
+        events: list[Event] = []
+        if not self._sequences.is_news("instrument", message, events, now):
+            return events
+        self._streams.note("instrument", None, now)
+        events.append(message.data)
+        snapshot = message.type is MessageType.SNAPSHOT
+        if snapshot:
+            self._desk.delivered("instrument", None)
+        first = not self.instruments.complete
+        for fact in self.instruments.apply(message.data, snapshot=snapshot):
+            if not isinstance(fact, PairChanged):
+                events.append(fact)
+                continue
+            before, after = fact.before, fact.after
+            if before is not None or not first:  # the first list is no news
+                events.append(fact)
+                if fact.status_changed:
+                    statuses = [None if pair is None else pair.status for pair in (before, after)]
+                    events.append(TradingStatus(fact.symbol, *statuses))
+            events += self._books.learn(fact.symbol, now)
+        return events
+
+    def reject(self, channel: str, symbol: str | None) -> list[Event]:
+        """An entry cannot be used. Nothing is built upon it, so its stream is only incomplete."""
+        self._desk.spoiled(channel, symbol)
+        return [Gap(channel, symbol, GapReason.FRAME_REFUSED, since=self._streams.heard_at(channel, symbol))]
+
+
+def _trade_gap(gap: TradeGap, since: float | None) -> Gap:
+    missing = gap.missing
+    first, last = (missing[0], missing[-1]) if missing else (None, None)
+    return Gap("trade", gap.symbol, GapReason.TRADE_ID, first, last, since)

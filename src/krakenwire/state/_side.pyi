@@ -1,0 +1,3 @@
+from krakenwire.state.side import PythonSide
+
+class Side(PythonSide): ...
