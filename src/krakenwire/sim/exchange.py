@@ -39,6 +39,7 @@ from krakenwire.sim.market import Market
 from krakenwire.sim.modes import mode_of
 from krakenwire.sim.requests import Refusal, Request
 from krakenwire.sim.status import status_frame
+from krakenwire.sim.terms import Terms
 from krakenwire.sim.tokens import Tokens
 from krakenwire.wire.control import Emergency, Maintenance
 from krakenwire.wire.enums import AssetStatus, SystemStatus
@@ -54,6 +55,8 @@ class Rules(Struct, frozen=True, kw_only=True):
 
     snapshot_delay: tuple[float, float] = (0.013, 0.1)
     """Seconds from an acknowledgement to its snapshot: from, to. Recordings show 0.013 to 0.47."""
+    heartbeat_always: bool = True
+    """Heartbeats come whatever else comes, as recordings show. False: only after a second without data, as the documents say."""
     idle_limit: float = 60.0
     """Seconds after which a connection is closed that holds no subscription and asks nothing."""
     message_rate: float | None = None
@@ -62,6 +65,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Requests at once."""
     connects: int = 150
     """Connections that an address may make in ten minutes before it is banned for as long."""
+    outgoing_limit: int = 1_000_000
+    """Frames that wait for a client; one more and he is cut off. What Kraken does with a client who does not read is not known."""
     level3_symbols: int = 200
     """Symbols of a level3 connection."""
     level3_rate: int = 200
@@ -197,13 +202,8 @@ class Exchange:
 
     # ---------------------------------------------------------------- clients
 
-    def refused(self, host: str, *, now: float) -> Refused | None:
-        """How faults answer an attempt to connect; None: they let it pass. A server asks this and `admit`; `connect` asks neither."""
-        self.advance(now)
-        return None if self.attempts is None else self.attempts.admit(host, self.at)
-
-    def admit(self, address: str, *, now: float) -> float | None:
-        """Whether this address may connect: None, or for how many seconds it is banned. Each call counts as an attempt.
+    def knock(self, address: str, *, now: float) -> float | None:
+        """An attempt to connect from this address: None if it may, else for how many seconds it is banned.
 
         A server asks before it grants the upgrade, and answers a ban with status 429. `connect` does not ask.
         """
@@ -252,6 +252,11 @@ class Exchange:
         if client is not None:
             client.close(None)
 
+    def refused(self, host: str, *, now: float) -> Refused | None:
+        """How faults answer an attempt to connect; None: they let it pass. A server asks this beside `knock`; `connect` asks neither."""
+        self.advance(now)
+        return None if self.attempts is None else self.attempts.admit(host, self.at)
+
     def rest(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, now: float
     ) -> tuple[int, bytes]:
@@ -297,6 +302,9 @@ class Exchange:
         Raises: UsageError, if the name or the digits of quantities should change.
         """
         self.advance(now)
+        self._change(symbol, changes)
+
+    def _change(self, symbol: str, changes: dict[str, Any]) -> None:
         market, flow = self.markets[symbol], self.flows[symbol]
         old, new = market.pair, replace(market.pair, **changes)
         if (old.symbol, old.qty_precision) != (new.symbol, new.qty_precision):
@@ -352,9 +360,13 @@ class Exchange:
         flow.open(self.at)
         self.publish(market, self.at)
 
+        terms = Terms(pair, listing.character.changes, Random(f"{seed}/{symbol}/terms"))
+
         def act(at: int) -> None:
             flow.act(at)
             self.publish(market, at)
+            if (changes := terms.change(market.pair, at)) is not None:
+                self._change(symbol, changes)
             self.schedule(at + flow.pause(), act)
 
         self.schedule(self.at + flow.pause(), act)
