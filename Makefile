@@ -16,7 +16,7 @@ LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure lint format typecheck wheel-test check bench bench-peers bench-memory fuzz mutants faults sample lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check bench bench-peers bench-memory fuzz mutants faults soak sample lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +66,9 @@ fuzz: $(DEV) ## the property tests with many more, random examples, and every by
 
 mutants: $(DEV) ## break one rule of the source at a time: does the test that should notice fail?
 	@$(BIN)/python -m tools.mutants
+
+soak: $(DEV) ## the client through random faults on virtual time: SEEDS=0-999, or one seed; DENSE=1 for lively markets
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.soak $(or $(SEEDS),0-999) $(if $(DENSE),--dense)
 
 faults: $(RUNTIME) ## the fault ids that tests cover so far
 	@$(BIN)/python -m tools.faults

@@ -4,12 +4,13 @@ The oracle is the truth log of the exchange and the tap of the client at once. T
 went out; the link tells it which of them the client takes next; the client tells it every event, and its books can be read at that
 moment. A promise that is broken is a line in `broken`, with its time.
 
-| promise | what is compared |
-|---|---|
-| nothing false | each verified update: the ten best levels of the book are those of the state that the frame told, or of some later state |
-| nothing lost in silence | trades follow each other by their ids or a `Gap` stands between; no stream goes on over a new connection without one; a frame that arrived whole became an event |
-| no duplicates | every trade id once |
-| touches only what broke | a `Gap` or `BookLost` has a fault of its own stream, or of a connection, before it |
+* Nothing false: after each verified update the ten best levels of the book are those of the state that its frame told.
+* Nothing lost in silence: trades follow each other by their ids, or a `Gap` stands between; no stream goes on over a new connection without
+  one; every frame that arrived whole became an event. The same for consumers behind queues, each by itself.
+* No duplicates: every trade id once.
+* Touches only what broke: a `Gap` or `BookLost` has a fault of its own stream, or of a connection, before it.
+
+That everything recovers, stays bounded, keeps its secrets and ends in time is looked at by `play`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from krakenwire.events import (
     BookLost,
@@ -93,6 +95,7 @@ class Oracle(TruthLog):
         """Books compared with the truth."""
         self.frames = 0
         """Frames that the client took."""
+        self.digest = 0
         self.lost = 0
         self.gaps = 0
         self.facts: list[Any] = []
@@ -109,6 +112,7 @@ class Oracle(TruthLog):
         self._touched: set[tuple[str, str | None]] = set()
         self._excused_until = EXCUSED
         self._texts: dict[tuple[str, int], Levels] = {}
+        self._written: dict[tuple[int, tuple[int, int]], tuple[str, str]] = {}
         self.recoveries: list[tuple[str, float]] = []
         """What broke, and the seconds until it was whole again."""
         self._lost_at: dict[tuple[str, str], tuple[str, float]] = {}
@@ -134,7 +138,7 @@ class Oracle(TruthLog):
     def faulted(self, what: str, connection: Connection | None, label: Label | None, at: int) -> None:
         super().faulted(what, connection, label, at)
         self._meant = self._meant if what.startswith("duplicate") else None
-        verb, kind = (what.split() + [""])[:2]
+        verb, kind = [*what.split(), ""][:2]
         if label is not None and label.channel in STREAMS and label.type == "update":
             self._touched.add((label.channel, label.symbol))
             if verb in CONTENT and kind not in UNREADABLE:
@@ -169,6 +173,7 @@ class Oracle(TruthLog):
 
     def heard(self, event: Any) -> None:
         """Any event, at the moment it is published."""
+        self.digest = crc32(f"{type(event).__name__} {self.now()!r}".encode(), self.digest)
         match event:
             case OrderBookUpdate() | Level3Update():
                 self._book(event)
@@ -207,9 +212,6 @@ class Oracle(TruthLog):
 
     def _break(self, event: Gap | BookLost) -> None:
         key = (event.channel, event.symbol)
-        if isinstance(event, Gap) and event.reason is GapReason.SNAPSHOT_DIFFERS:
-            for streams in self._consumers.values():
-                streams[key].state = 0  # as for the tap: see `_book`
         self._streams[key].broken = self._answered = True
         if isinstance(event, BookLost):
             self.lost += 1
@@ -247,6 +249,11 @@ class Oracle(TruthLog):
                 0  # a snapshot that comes late, or again, is believed: nothing in it is wrong but its time
             )
         self.was_real(stream, event.symbol, held, channel)
+
+    def _rewind(self, channel: str, symbol: str) -> None:
+        """A frame that comes late, or again, is believed if its checksum is right: nothing in it is wrong but its time."""
+        for streams in (self._streams, *self._consumers.values()):
+            streams[channel, symbol].state = 0
 
     def _trade(self, event: TradeUpdate) -> None:
         if event.source != "live":
@@ -314,8 +321,19 @@ class Oracle(TruthLog):
         key = (symbol, state.number)
         texts = self._texts.get(key)
         if texts is None:
-            texts = self._texts[key] = state.texts(10)
+            bids, asks = (
+                tuple([self._level(state, level) for level in levels]) for levels in (state.bids, state.asks)
+            )
+            texts = self._texts[key] = bids, asks
         return texts
+
+    def _level(self, state: BookState, level: tuple[int, int]) -> tuple[str, str]:
+        """Price and quantity as on the wire; most levels of a state were in the one before."""
+        key = (id(state.pair), level)
+        text = self._written.get(key)
+        if text is None:
+            text = self._written[key] = state.pair.price(level[0]), state.pair.qty(level[1])
+        return text
 
     def _real_ids(self, symbol: str) -> range:
         trades = self.trades[symbol]
@@ -360,7 +378,7 @@ def levels_of(view: Any, channel: str) -> Levels:
         )
     else:
         bids, asks = (
-            tuple([(level.price_text, str(level.qty)) for level in side[:10]])
+            tuple([(level.price_text, f"{level.qty:f}") for level in side[:10]])
             for side in (view.bids, view.asks)
         )
     return bids, asks

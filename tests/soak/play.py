@@ -29,7 +29,7 @@ from krakenwire.wire.subscriptions import (
     TradeSubscription,
 )
 from tests.net.memory import MemoryLink
-from tests.net.virtual import run
+from tests.net.virtual import VirtualLoop
 from tests.net.world import World
 from tests.soak.oracle import Oracle
 from tests.soak.swarm import Scenario
@@ -38,6 +38,9 @@ QUEUE = 50
 """Events that wait for the slow consumer, at most."""
 
 TASKS = 40
+MOMENT = 200_000
+"""Looks at the clock at one moment, at most: what takes more does not end."""
+
 STOP_SECONDS = 5.0
 LONGEST_DISPUTE = 420.0
 """Seconds beyond the quiet end in which a disputed book may still wait for its attempt."""
@@ -53,17 +56,48 @@ class Outcome(Struct):
     checked: int = 0
     faults: int = 0
     connects: int = 0
+    digest: int = 0
+    """Of every event with its time: equal where two runs were the same."""
     recoveries: list[tuple[str, float]] = []
 
 
 def play(scenario: Scenario, *, debug: bool = False) -> Outcome:
     """Play a scenario on virtual time. It never raises for what the client does wrong."""
     outcome = Outcome(scenario.seed, [], scenario.seconds)
+    loop = _Loop()
+    loop.set_debug(debug)
     try:
-        run(Play(scenario, outcome).main(), debug=debug)
+        loop.run_until_complete(Play(scenario, outcome).main())
+        left = asyncio.all_tasks(loop)
+        outcome.broken += [f"a task is left: {task.get_name()}" for task in left]
+        if left:
+            for task in left:
+                task.cancel()
+            loop.run_until_complete(asyncio.wait(left, timeout=60.0))
+        loop.run_until_complete(loop.shutdown_asyncgens())
     except Exception as exc:  # noqa: BLE001 (whatever goes wrong is a finding about this seed)
         outcome.broken.append(f"{type(exc).__name__}: {exc}")
+    finally:
+        loop.close()
+    outcome.broken += [f"the loop complained: {trouble}" for trouble in loop.troubles]
     return outcome
+
+
+class _Loop(VirtualLoop):
+    """A loop that notices when nothing but the same moment comes again and again."""
+
+    def __init__(self) -> None:
+        self._moment = -1.0
+        self._looks = 0
+        super().__init__()
+
+    def time(self) -> float:
+        now = super().time()
+        self._looks = self._looks + 1 if now == self._moment else 0
+        self._moment = now
+        if self._looks > MOMENT:
+            raise RuntimeError(f"time stands still at {now:.6f} s")
+        return now
 
 
 class _Log(logging.Handler):
@@ -91,11 +125,11 @@ class Play:
         self.outcome.broken = self.oracle.broken
         self.exchange = Exchange(
             seed=scenario.seed,
-            markets=scenario.markets,
+            markets=scenario.markets(),
             rules=Rules(message_rate=20.0, message_burst=40),
             truth=self.oracle,
         )
-        FaultScript(scenario.statements, seed=scenario.seed).install(self.exchange)
+        FaultScript(scenario.statements(), seed=scenario.seed).install(self.exchange)
         self.world = World(self.exchange)
         self.world.transport.on_open = self._watch_link
         self.world.transport.refuse = self._refuse
@@ -123,7 +157,7 @@ class Play:
         self.client = client
         consumers: list[asyncio.Task[None]] = []
         async with client:
-            client._router.name("*", self.oracle.heard, facts=True)  # noqa: SLF001 (before every queue)
+            client._router.name("*", self.oracle.heard, facts=True)
             client.on("trade", lambda event: self.oracle.received("callback", event))
             consumers = self._consumers(client)
             for params in self._wishes():
@@ -147,8 +181,8 @@ class Play:
     def _wishes(self) -> list[Subscription]:
         scenario = self.scenario
         made: list[Subscription] = [TradeSubscription(symbol=scenario.symbols)]
-        for symbol, depth in zip(scenario.symbols, scenario.depths, strict=True):
-            made.append(BookSubscription(symbol=(symbol,), depth=depth))
+        for number, symbol in enumerate(scenario.symbols):
+            made.append(BookSubscription(symbol=(symbol,), depth=scenario.depth(number)))
         if "ticker" in scenario.extras:
             made.append(TickerSubscription(symbol=scenario.symbols))
         if "ohlc" in scenario.extras:
@@ -173,7 +207,7 @@ class Play:
 
         async def views() -> None:
             try:
-                async for view in client.book(symbols[0], depth=self.scenario.depths[0]):
+                async for view in client.book(symbols[0], depth=self.scenario.depth(0)):
                     oracle.read("views", view)
             except KrakenWireError:
                 return
@@ -229,7 +263,7 @@ class Play:
         self.frames_asked = asked
         if len(asked) > 25 * max(1, len(transport.links)):
             oracle.breaks(f"{len(asked)} requests in a second")
-        for connection in self.client._plan.all():  # noqa: SLF001 (what a program cannot see)
+        for connection in self.client._plan.all():
             session = connection.session
             live = any(book.verified for book in session.books.level2.books.values())
             if live and connection.state is ConnectionState.CONNECTED and now - session.heard_at > 6.5:
@@ -238,7 +272,7 @@ class Play:
                 oracle.breaks(f"books read live while the connection is {connection.state}")
             if len(session.desk.requests) > 100:
                 oracle.breaks(f"{len(session.desk.requests)} requests without an answer")
-        for task in self.client._callbacks:  # noqa: SLF001 (as above)
+        for task in self.client._callbacks:
             if len(task.inbox) > 1_000:
                 oracle.breaks(f"{len(task.inbox)} events wait for a callback that takes no time")
 
@@ -246,11 +280,13 @@ class Play:
 
     async def _recovered(self) -> None:
         """Everything is well again; a book in dispute, or an address that was held off, may wait for its time."""
-        patience = self.loop.time() + LONGEST_DISPUTE
-        while (troubles := self._troubles()) and self._may_wait() and self.loop.time() < patience:
+        for _ in range(int(LONGEST_DISPUTE)):
+            if not self._troubles() or not self._may_wait():
+                break
             await asyncio.sleep(1.0)
-        for _ in range(20):
-            if not (troubles := troubles and self._troubles() or self._differences()):
+        troubles: list[str] = []
+        for _ in range(20):  # what is on its way may arrive
+            if not (troubles := self._troubles() + self._differences()):
                 break
             await asyncio.sleep(0.05)
         for trouble in troubles:
@@ -258,7 +294,7 @@ class Play:
         self.oracle.trades_complete(self.scenario.symbols)
 
     def _may_wait(self) -> bool:
-        connections = self.client._plan.all()  # noqa: SLF001 (as above)
+        connections = self.client._plan.all()
         disputed = any(
             book.retry_at is not None
             for connection in connections
@@ -269,7 +305,7 @@ class Play:
 
     def _troubles(self) -> list[str]:
         found = []
-        for connection in self.client._plan.all():  # noqa: SLF001 (as above)
+        for connection in self.client._plan.all():
             wishes = [wish for wish in connection.session.desk.subscriptions if wish.wanted]
             if wishes and connection.state is not ConnectionState.CONNECTED:
                 found.append(f"{connection.name} is {connection.state}: {connection.reason}")
@@ -293,7 +329,7 @@ class Play:
         ]
 
     def _check_secrets(self, lines: list[str]) -> None:
-        tokens = list(self.exchange.tokens._issued)  # noqa: SLF001 (nobody else tells them)
+        tokens = list(self.exchange.tokens._issued)
         texts = [*lines, *self._secret_texts, *map(repr, self.oracle.facts)]
         for text in texts:
             if any(token in text for token in tokens):
@@ -311,6 +347,7 @@ class Play:
         outcome, oracle = self.outcome, self.oracle
         outcome.seconds = self.loop.time()
         outcome.frames = oracle.frames
+        outcome.digest = oracle.digest
         outcome.checked = oracle.checked
         outcome.faults = len(oracle.faults)
         outcome.recoveries = oracle.recoveries

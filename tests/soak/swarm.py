@@ -19,6 +19,7 @@ QUIET = 100.0
 """Seconds at the end in which nothing goes wrong any more, so that everything has to be well again."""
 
 BEGIN = 10.0
+SYMBOLS = ("BTC/USD", "PEPE/USD", "XMN/USD")
 Lines = list[str]
 
 UPDATES = ("book", "trade", "ticker", "ohlc", "data")
@@ -41,8 +42,7 @@ CLOSES = ("cut", "close", "close 1001", "close 1012", "close 1013", "close 1008"
 JUNK = (
     '{"channel":"weather","type":"update","data":[{"rain":true}]}',
     '{"error":"EGeneral:Internal error"}',
-    '{"method":"subscribe","error":"Exceeded msg rate","success":false,"time_in":"2026-11-22T08:00:00.000000Z",'
-    '"time_out":"2026-11-22T08:00:00.000001Z"}',
+    '{"method":"subscribe","error":"Exceeded msg rate","success":false}',
     '{"method":"pong","req_id":99}',
     "[]",
     "null",
@@ -59,15 +59,16 @@ WORDS = (
 )
 
 
-class Scenario(Struct, frozen=True):
-    """What one seed comes to."""
+class Scenario(Struct, frozen=True, omit_defaults=True):
+    """What one seed comes to. As JSON it can be kept, and plays the same whatever becomes of `scenario`."""
 
     seed: int
-    markets: tuple[Listing, ...]
-    statements: tuple[Statement, ...]
-    depths: tuple[int, ...]
-    """Of the book, by market."""
-    extras: tuple[str, ...]
+    symbols: tuple[str, ...]
+    script: tuple[str, ...] = ()
+    """The faults, a statement each."""
+    depths: tuple[int, ...] = (10,)
+    """Of the book, by market; the last one repeats."""
+    extras: tuple[str, ...] = ()
     """Channels beside book and trade."""
     seconds: float = SECONDS
     close_at: float | None = None
@@ -76,45 +77,50 @@ class Scenario(Struct, frozen=True):
     """Whether one consumer reads far too slowly."""
     fetches: bool = True
     """Whether missing trades are fetched."""
+    dense: bool = False
+    """Lively markets, with several times the frames."""
+    about: str = ""
+    """What it showed once, where it is kept."""
 
-    @property
-    def symbols(self) -> tuple[str, ...]:
-        return tuple([market.pair.symbol for market in self.markets])
+    def markets(self) -> list[Listing]:
+        """A lively, a cheap and a quiet market, as far as they are in it."""
+        busy = 4.0 if self.dense else 1.0
+        known = (
+            listing("BTC/USD", "81776.7", rate=5.0 * busy, levels=20, spacing=3, size=8000),
+            listing(
+                "PEPE/USD", "0.00001234", qty_decimals=5, rate=2.5 * busy, levels=14, spacing=1, size=150
+            ),
+            listing("XMN/USD", "12.5", rate=0.5 * busy, levels=5, spacing=2, size=120),
+        )
+        return [market for market in known if market.pair.symbol in self.symbols]
 
-    def script(self) -> str:
-        """The faults as text."""
-        return "\n".join(map(str, self.statements))
+    def statements(self) -> list[Statement]:
+        """The script, read."""
+        return parse("\n".join(self.script))
+
+    def depth(self, number: int) -> int:
+        """Depth of the book of a market, by its place."""
+        return self.depths[min(number, len(self.depths) - 1)]
 
 
 def scenario(seed: int, *, dense: bool = False, seconds: float = SECONDS) -> Scenario:
-    """The scenario of a seed. `dense`: lively markets, with several times the frames."""
+    """The scenario of a seed."""
     dice = Random(f"{seed}/scenario")
-    markets = _markets(dice, 4.0 if dense else 1.0)
-    dreads = Dread(dice, [market.pair.symbol for market in markets], seconds - QUIET)
+    symbols = dice.sample(SYMBOLS, dice.randint(2, 3))
+    dread = Dread(dice, symbols, seconds - QUIET)
     kinds = dice.sample(KINDS, dice.randint(1, 6))
-    lines = [line for kind in kinds for line in kind(dreads)]
-    extras = tuple([name for name in ("ticker", "ohlc", "instrument", "level3") if dice.random() < 0.4])
     return Scenario(
-        seed,
-        markets,
-        tuple(parse("\n".join(lines))),
-        tuple([dice.choice((10, 10, 10, 25)) for _ in markets]),
-        extras,
-        seconds,
-        dice.uniform(1.0, seconds - QUIET) if dice.random() < 0.2 else None,
-        dice.random() < 0.2,
-        dice.random() < 0.7,
+        seed=seed,
+        symbols=tuple(symbols),
+        script=tuple([line for kind in kinds for line in kind(dread)]),
+        depths=tuple([dice.choice((10, 10, 10, 25)) for _ in symbols]),
+        extras=tuple([name for name in ("ticker", "ohlc", "instrument", "level3") if dice.random() < 0.4]),
+        seconds=seconds,
+        close_at=round(dice.uniform(1.0, seconds - QUIET), 3) if dice.random() < 0.2 else None,
+        slow=dice.random() < 0.2,
+        fetches=dice.random() < 0.7,
+        dense=dense,
     )
-
-
-def _markets(dice: Random, busy: float) -> tuple[Listing, ...]:
-    """A lively, a cheap and a quiet market, at most."""
-    all_three = (
-        listing("BTC/USD", "81776.7", rate=5.0 * busy, levels=20, spacing=3, size=8000),
-        listing("PEPE/USD", "0.00001234", qty_decimals=5, rate=2.5 * busy, levels=14, spacing=1, size=150),
-        listing("XMN/USD", "12.5", rate=0.5 * busy, levels=5, spacing=2, size=120),
-    )
-    return tuple(dice.sample(all_three, dice.randint(2, 3)))
 
 
 class Dread:

@@ -9,8 +9,8 @@ Three seams are left open:
 * **Accounts.** `exchange.private` answers orders and the channels `executions` and `balances`. It trades through `Market.place`, `cancel`,
   `resize` and `move`, then calls `exchange.publish(market, at)`; it learns of fills, its own and those of its resting orders, as a
   `Market.watcher`, and its tokens come from `exchange.tokens`.
-* **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close. `exchange.attempts`
-  stands before those who connect or ask by HTTP. `faults.FaultScript` is both.
+* **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close.
+  `exchange.attempts` stands before those who connect or ask by HTTP. `faults.FaultScript` is both.
 * **REST.** `Exchange.rest` is answered by `rest.answer`.
 """
 
