@@ -22,10 +22,11 @@ AT = 1_795_334_400_123_456_789
 
 
 class Reader:
-    """A client that keeps the book by the plain rules: set, remove, cut to depth."""
+    """A client that keeps the book by the plain rules: set, remove, cut to depth; `hasty` cuts after every entry."""
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, depth: int, *, hasty: bool = False) -> None:
         self.depth = depth
+        self.hasty = hasty
         self.frames: list[Any] = []
         self.sides: dict[str, dict[Decimal, str]] = {"bids": {}, "asks": {}}
 
@@ -41,11 +42,15 @@ class Reader:
                 if Decimal(entry["qty"]):
                     levels[price] = entry["price"] + " " + entry["qty"]
                 else:
-                    assert price in levels or any(e is not entry for e in data[name])
-                    levels.pop(price, None)
-            for price in self.best(name)[self.depth :]:
-                del levels[price]
+                    del levels[price]  # a removal of a level that is not there never comes
+                if self.hasty:
+                    self.cut(name)
+            self.cut(name)
         assert str(self.checksum()) == data["checksum"]
+
+    def cut(self, name: str) -> None:
+        for price in self.best(name)[self.depth :]:
+            del self.sides[name][price]
 
     def best(self, name: str) -> list[Decimal]:
         return sorted(self.sides[name], reverse=name == "bids")
@@ -94,6 +99,23 @@ def test_pushed_out_levels_are_not_mentioned_and_risen_ones_come_along() -> None
     ]
 
 
+def test_risen_level_is_told_although_its_quantity_is_the_old_one() -> None:
+    """A level that changed below the window, to what it was before, is new to those who see it rise."""
+    made = market()
+    feed, reader = BookFeed(made, 10), Reader(10)
+    feed.subscribers.append(reader)
+    made.streams.append(feed)
+    orders = [made.place(Side.BUY, 7, 1000 - n, at=AT) for n in range(11)]
+    made.publish(AT)
+    made.cancel(made.place(Side.BUY, 3, 990, at=AT))
+    made.cancel(orders[0])
+    made.publish(AT)
+    assert [(entry["price"], entry["qty"]) for entry in reader.frames[-1]["data"][0]["bids"]] == [
+        ("100.0", "0.00000000"),
+        ("99.0", "0.00000007"),
+    ]
+
+
 def test_changes_below_the_window_are_silent() -> None:
     """What happens below the subscribed depth makes no message."""
     made = market()
@@ -119,14 +141,17 @@ def test_known_checksum() -> None:
     assert checksum(made) == V1
 
 
+@pytest.mark.parametrize("hasty", [False, True])
 @pytest.mark.parametrize("depth", [10, 25])
 @given(seed=st.integers(0, 10**9), decimals=st.sampled_from([0, 1, 5]))
-def test_reader_of_the_frames_has_the_window_of_the_engine(depth: int, seed: int, decimals: int) -> None:
+def test_reader_of_the_frames_has_the_window_of_the_engine(
+    depth: int, seed: int, decimals: int, *, hasty: bool
+) -> None:
     """Whatever happens in the market, a client that follows the rules holds the engine's best levels, each frame's checksum is that of
-    his book, and no removal comes of a level that he has not.
+    his book, and no removal comes of a level that he has not; whether he cuts his book after messages or after entries.
     """
     made, random = market(decimals), Random(seed)
-    feed, reader = BookFeed(made, depth), Reader(depth)
+    feed, reader = BookFeed(made, depth), Reader(depth, hasty=hasty)
     reader.send(feed.snapshot(AT), feed.snapshot_label, AT)
     feed.subscribers.append(reader)
     made.streams.append(feed)
