@@ -31,6 +31,7 @@ from krakenwire.events import (
     ErrorNotice,
     Event,
     ExecutionUpdate,
+    FeedLagging,
     FrameRejected,
     Gap,
     GapReason,
@@ -62,6 +63,9 @@ from krakenwire.handler import (
     ConnectionStatus,
     KrakenV2MessageHandler,
     create_kraken_v2_handler,
+)
+from krakenwire.manager import (
+    KrakenProWebSocketManager,
 )
 from krakenwire.net import (
     BookStream,
@@ -202,6 +206,7 @@ __all__ = [
     "EventStream",
     "ExecutionUpdate",
     "ExecutionsSubscription",
+    "FeedLagging",
     "FrameRejected",
     "Gap",
     "GapReason",
@@ -209,6 +214,7 @@ __all__ = [
     "InstrumentChanged",
     "InstrumentSubscription",
     "InstrumentUpdate",
+    "KrakenProWebSocketManager",
     "KrakenV2MessageHandler",
     "KrakenWireError",
     "Level3Order",

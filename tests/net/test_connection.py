@@ -206,6 +206,22 @@ def test_silent_peer_is_given_up() -> None:
     run(main(), debug=True)
 
 
+@pytest.mark.fault("N13")
+def test_peer_that_falls_silent_at_once_is_given_up() -> None:
+    """Silence counts from the first data on, also while longer deadlines are under way."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=5))
+        async with world.client() as kraken, kraken.book("BTC/USD") as book:
+            await world.until(lambda: book.verified)
+            world.link.silent = True
+            await asyncio.sleep(6.5)
+            assert len(world.opened()) == 2
+            assert book.verified
+
+    run(main())
+
+
 @pytest.mark.fault("N16")
 def test_peer_that_does_not_read_is_given_up() -> None:
     """A request that cannot leave within five seconds costs the connection, also while data goes on coming."""

@@ -93,6 +93,8 @@ class ConnectionInfo(Struct, frozen=True):
     subscriptions: int
     rate: float
     """Requests a second that it allows itself."""
+    lag: float | None
+    """Seconds that data comes later than at its best; None before it is known."""
 
 
 class Client:
@@ -300,7 +302,7 @@ class Client:
         Raises: UsageError, if there is no such name, or calling `callback` could do nothing.
         """
         self.check_thread()
-        name = _known(name)
+        name = name_of_events(name)
         check_callable(callback)
         task = CallbackTask(
             callback,
@@ -317,7 +319,7 @@ class Client:
     def off(self, name: str, callback: Callback) -> bool:
         """Undo `on`. What waits is still delivered. False: it was not registered under this name."""
         self.check_thread()
-        name = _known(name)
+        name = name_of_events(name)
         found = [task for task in self._callbacks if self._registered[id(task)] == (name, callback)]
         for task in found:
             self._router.unname(task.inbox.put)
@@ -576,7 +578,11 @@ def _symbols(symbol: Symbols) -> tuple[str, ...]:
     return (symbol,) if isinstance(symbol, str) else tuple(dict.fromkeys(symbol))
 
 
-def _known(name: str) -> str:
+def name_of_events(name: str) -> str:
+    """The name itself, or what it is an alias of. Beside the handler's names: `error`, and `refused_frame` for frames nobody can use.
+
+    Raises: UsageError, if there is no such name.
+    """
     if name in {"error", "refused_frame", "*"}:
         return name
     canonical = ALIASES.get(name, name)
@@ -600,6 +606,7 @@ def _info(connection: Connection, role: Role, now: float) -> ConnectionInfo:
         connects=connection.connects,
         subscriptions=len(connection.session.desk.subscriptions),
         rate=connection.pacer.rate,
+        lag=connection.lag.seconds,
     )
 
 

@@ -13,7 +13,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from krakenwire.errors import AuthFailed, ConnectFailed, KrakenWireError
+from krakenwire.errors import AuthFailed, ConnectFailed, ConnectionLost, KrakenWireError
 from krakenwire.events import (
     ConnectionChanged,
     ConnectionState,
@@ -25,6 +25,7 @@ from krakenwire.events import (
 )
 from krakenwire.handler.counts import ChannelTimes
 from krakenwire.net.backoff import Backoff, ConnectGate, Waits
+from krakenwire.net.lag import Lag
 from krakenwire.net.pacing import Pacer
 from krakenwire.net.token import TokenLater
 from krakenwire.net.transport import ConnectFailure, Link, LinkClosed, Transport
@@ -52,6 +53,9 @@ BLAMED_SECONDS = 300.0
 ONLINE = frozenset({None, "online"})
 WATCHED = frozenset({"status", "reply", "unknown"})
 """Frames that may say something about the connection itself."""
+
+TELLING = WATCHED | {"heartbeat"}
+"""Frames after which the next deadline is looked at, for they come at least once a second and never fast."""
 
 
 class Hub(Protocol):
@@ -147,6 +151,9 @@ class Connection:
         self._forbidden = 0
         self._blamed = Budget(BLAMED_TIMES, BLAMED_SECONDS)
         self._watch = Watch(session)
+        self.lag = Lag(name)
+        self._last: tuple[list[Event], float] = [], 0.0
+        """The last events of data, and when they came."""
         self._stopping = False
 
     @property
@@ -201,6 +208,9 @@ class Connection:
                 link = await self._open()
                 if link is not None:
                     await self._live(link)
+        except Exception as exc:  # noqa: BLE001 (the outermost task: it must not die unseen)
+            self._loop.call_exception_handler({"message": f"{self.name} failed", "exception": exc})
+            self._fail(ConnectionLost(f"internal error: {type(exc).__name__}"))
         finally:
             self._task = None
             if self.error is None:
@@ -363,13 +373,12 @@ class Connection:
                 count.seconds += clock() - now
             if events:
                 publish(events)
-            if session.refused:
-                self.errors += 1
-                self._look_at_refused(frame)
-            if session.refused or channel in WATCHED:
-                self._act(events)
+            if channel in TELLING or session.refused:
+                self._attend(frame, events)
                 if self._ending:
                     return
+            else:
+                self._last = events, now
             if desk.ignored_since is not None:
                 self._outgoing.set()
             if desk.due_at < self._timer_at:
@@ -379,15 +388,30 @@ class Connection:
                 waited = clock() - now
                 session.excuse(waited, now=now + waited)
             elif self._reads % READS_IN_A_ROW == 0:
+                self._arm()
                 await asyncio.sleep(0)
 
-    def _look_at_refused(self, frame: bytes) -> None:
-        """Text that is no UTF-8 breaks the rules of WebSocket, so the next byte cannot be trusted either."""
-        self._hub.refused(frame)
-        try:
-            frame.decode()
-        except UnicodeDecodeError:
-            self._finish(_End("sent text that is not UTF-8"))
+    def _attend(self, frame: bytes, events: list[Event]) -> None:
+        """A frame that says something about the connection itself, or cannot be used."""
+        if self.session.refused:
+            self.errors += 1
+            self._hub.refused(frame)
+            if not _is_utf8(frame):
+                # It breaks the rules of WebSocket, so the next byte cannot be trusted either.
+                self._finish(_End("sent text that is not UTF-8"))
+        elif self.session.channel == "heartbeat":
+            self._look_at_lag()
+        self._act(events)
+        # From the first answer or data on, silence has a deadline, too.
+        self._arm()
+
+    def _look_at_lag(self) -> None:
+        """The last message before a heartbeat tells how late data is."""
+        events, now = self._last
+        told = self.lag.look(events[0], now) if events else None
+        self._last = [], now
+        if told is not None:
+            self._hub.publish([told])
 
     def _act(self, events: list[Event]) -> None:
         """What events say about the connection itself."""
@@ -518,3 +542,11 @@ class Connection:
         if (state, reason) != (self.state, self.reason):
             self.state, self.reason = state, reason
             self._hub.publish([ConnectionChanged(self.name, state, reason, self.failures, self.retry_at)])
+
+
+def _is_utf8(frame: bytes) -> bool:
+    try:
+        frame.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -97,7 +97,7 @@ class SocketTransport:
             if failure is None:
                 raise
             raise failure from None  # the cause may name a proxy with its password
-        return SocketLink(session, socket_, gate.transport)
+        return SocketLink(session, socket_, gate.reply)
 
     async def fetch(
         self,
@@ -153,7 +153,8 @@ class _Gate:
     """Sees the answer to an upgrade before the library acts on it: a redirect ends here."""
 
     def __init__(self) -> None:
-        self.transport: Any = None
+        self.reply: aiohttp.ClientResponse | None = None
+        """The upgrade that was granted; it holds the connection."""
         self.excerpt = ""
 
     async def __call__(
@@ -161,8 +162,7 @@ class _Gate:
     ) -> aiohttp.ClientResponse:
         reply = await handler(request)
         if reply.status == 101:
-            if reply.connection is not None:
-                self.transport = reply.connection.transport
+            self.reply = reply
             return reply
         if reply.status in FORBIDDEN:
             with contextlib.suppress(aiohttp.ClientError, asyncio.TimeoutError):
@@ -178,11 +178,14 @@ class SocketLink:
     """One WebSocket. Pings are answered while somebody receives."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, socket_: aiohttp.ClientWebSocketResponse[Any], transport: Any
+        self,
+        session: aiohttp.ClientSession,
+        socket_: aiohttp.ClientWebSocketResponse[Any],
+        reply: aiohttp.ClientResponse | None,
     ) -> None:
         self._session = session
         self._socket = socket_
-        self._transport = transport
+        self._reply = reply
         self._pongs = Budget(PONGS_A_SECOND, 1.0)
         self._clock = asyncio.get_running_loop().time
         self.ignored = 0
@@ -218,8 +221,12 @@ class SocketLink:
         await self._session.close()
 
     def abort(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
+        reply, self._reply = self._reply, None
+        if reply is None:
+            return
+        if reply.connection is not None and reply.connection.transport is not None:
+            reply.connection.transport.abort()
+        reply.close()
 
     async def _pong(self, payload: bytes) -> None:
         with contextlib.suppress(OSError, aiohttp.ClientError, RuntimeError):
