@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from krakenwire.errors import AuthFailed, ConnectFailed, ConnectionLost, KrakenWireError
 from krakenwire.events import (
@@ -25,6 +25,7 @@ from krakenwire.events import (
 )
 from krakenwire.handler.counts import ChannelTimes
 from krakenwire.net.backoff import Backoff, ConnectGate, Waits
+from krakenwire.net.consumers import Inbox
 from krakenwire.net.lag import Lag
 from krakenwire.net.pacing import Pacer
 from krakenwire.net.token import TokenLater
@@ -61,8 +62,9 @@ TELLING = WATCHED | {"heartbeat"}
 class Hub(Protocol):
     """What a connection tells the client."""
 
-    def publish(self, events: list[Event]) -> None:
-        """Hand events to whoever wants them. Never waits."""
+    @property
+    def publish(self) -> Callable[[list[Any]], None]:
+        """Hands events to whoever wants them. Never waits."""
 
     def refused(self, frame: bytes) -> None:
         """A frame of which nothing could be used."""
@@ -74,11 +76,11 @@ class Hub(Protocol):
         """Something went wrong that is tried again."""
 
     @property
-    def blocked(self) -> bool:
-        """Whether a consumer wants the reader to wait."""
+    def blocking(self) -> list[Inbox]:
+        """Consumers for whom the reader waits when they are full."""
 
     async def room(self) -> None:
-        """Wait for that consumer."""
+        """Wait until none of them is full."""
 
 
 class _End(Exception):
@@ -358,7 +360,7 @@ class Connection:
     async def _read_frames(self, link: Link) -> None:
         """Every frame, one after the other, to the session and on."""
         receive, clock, session, hub = link.receive, self._loop.time, self.session, self._hub
-        desk, times, publish = session.desk, self.times, hub.publish
+        desk, times, publish, blocking = session.desk, self.times, hub.publish, hub.blocking
         while True:
             frame = await receive()
             self._reads += 1
@@ -383,11 +385,12 @@ class Connection:
                 self._outgoing.set()
             if desk.due_at < self._timer_at:
                 self._arm()
-            if hub.blocked:
+            if blocking:
                 await hub.room()
                 waited = clock() - now
-                session.excuse(waited, now=now + waited)
-            elif self._reads % READS_IN_A_ROW == 0:
+                if waited > STALL:
+                    session.excuse(waited, now=now + waited)
+            if self._reads % READS_IN_A_ROW == 0:
                 self._arm()
                 await asyncio.sleep(0)
 
