@@ -27,7 +27,7 @@ def _seeds(text: str) -> list[int]:
 
 def _report(found: Scenario, outcome: Outcome, *, dense: bool) -> None:
     print(f"\nseed {found.seed}: {len(outcome.broken)} promises broken")
-    for line in found.script:
+    for line in (*found.script, *found.habits):
         print(f"    {line}")
     for line in outcome.broken[:10]:
         print(f"  {line}")
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
                 with REGRESSIONS.open("ab") as file:
                     file.write(kept_line + b"\n")
         elif len(scenarios) == 1:
-            print(*found.script, f"kept every promise; digest {outcome.digest:08x}", sep="\n")
+            print(*found.script, *found.habits, f"kept every promise; digest {outcome.digest:08x}", sep="\n")
     seconds, frames, checked, faults = totals
     minutes = (time.monotonic() - began) / 60
     print(

@@ -49,7 +49,7 @@ def shrunk(scenario: Scenario) -> Scenario:
 
 
 def _smaller(scenario: Scenario) -> Iterator[Scenario]:
-    for name in ("script", "extras"):
+    for name in ("script", "habits", "extras"):
         items = getattr(scenario, name)
         for at in range(len(items)):
             yield replace(scenario, **{name: items[:at] + items[at + 1 :]})

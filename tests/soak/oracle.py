@@ -143,8 +143,14 @@ class Oracle(TruthLog):
             self._touched.add((label.channel, label.symbol))
             if verb in CONTENT and kind not in UNREADABLE:
                 return
-        seconds = (at - EPOCH) / SECOND
-        self._excused_until = max(self._excused_until, seconds + EXCUSED)
+        self._excused_until = max(self._excused_until, (at - EPOCH) / SECOND + EXCUSED)
+
+    def excuse(self, symbol: str | None) -> None:
+        """The client's own side does something to a book, or to everything."""
+        if symbol is None:
+            self._excused_until = max(self._excused_until, self.now() + EXCUSED)
+        else:
+            self._touched.add(("book", symbol))
 
     # ---------------------------------------------------------------- the link tells
 
@@ -244,10 +250,7 @@ class Oracle(TruthLog):
             stream.state = state.number
             self.checked += 1
             return
-        if event.snapshot and frame is not None and not frame.whole:
-            stream.state = (
-                0  # a snapshot that comes late, or again, is believed: nothing in it is wrong but its time
-            )
+        self._rewind(channel, event.symbol)
         self.was_real(stream, event.symbol, held, channel)
 
     def _rewind(self, channel: str, symbol: str) -> None:

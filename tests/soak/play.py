@@ -31,6 +31,7 @@ from krakenwire.wire.subscriptions import (
 from tests.net.memory import MemoryLink
 from tests.net.virtual import VirtualLoop
 from tests.net.world import World
+from tests.soak.habits import Habits
 from tests.soak.oracle import Oracle
 from tests.soak.swarm import Scenario
 
@@ -152,7 +153,10 @@ class Play:
     async def _use(self) -> None:
         scenario, loop = self.scenario, self.loop
         client = self.world.client(
-            dice=random.Random(scenario.seed), backfill=scenario.fetches, credentials=_Tokens(self.exchange)
+            dice=random.Random(scenario.seed),
+            backfill=scenario.fetches,
+            credentials=_Tokens(self.exchange),
+            public_symbols=scenario.symbols_a_connection,
         )
         self.client = client
         consumers: list[asyncio.Task[None]] = []
@@ -162,6 +166,8 @@ class Play:
             consumers = self._consumers(client)
             for params in self._wishes():
                 client.subscribe(params)
+            depths = {symbol: scenario.depth(number) for number, symbol in enumerate(scenario.symbols)}
+            self.habits = Habits(scenario.habits, client, self.world.transport, depths, self.oracle.excuse)
             end = scenario.seconds if scenario.close_at is None else scenario.close_at
             while loop.time() < end:
                 await asyncio.sleep(min(1.0, end - loop.time()))
@@ -172,9 +178,10 @@ class Play:
             self.outcome.connects = client.statistics()["connects"]
             self.oracle.ends()
             began = loop.time()
-        for task in consumers:
+        started = [*consumers, *self.habits.tasks]
+        for task in started:
             task.cancel()
-        await asyncio.gather(*consumers, return_exceptions=True)
+        await asyncio.gather(*started, return_exceptions=True)
         if loop.time() - began > STOP_SECONDS:
             self.oracle.breaks(f"closing took {loop.time() - began:.1f} s")
 
@@ -244,6 +251,8 @@ class Play:
             self.attempts.popleft()
         if len(self.attempts) > 100:
             self.oracle.breaks(f"{len(self.attempts)} attempts to connect in ten minutes")
+        if self.habits.failure is not None:
+            return self.habits.failure
         banned = self.exchange.knock("client", now=now)
         if banned is not None:
             return ConnectFailed(ConnectFailure.RATE_LIMITED, "banned", status=429, retry_after=banned)
@@ -265,9 +274,10 @@ class Play:
             oracle.breaks(f"{len(asked)} requests in a second")
         for connection in self.client._plan.all():
             session = connection.session
+            heard_at = max(session.heard_at, self.habits.woke_at)
             live = any(book.verified for book in session.books.level2.books.values())
-            if live and connection.state is ConnectionState.CONNECTED and now - session.heard_at > 6.5:
-                oracle.breaks(f"books read live {now - session.heard_at:.1f} s after anything was heard")
+            if live and connection.state is ConnectionState.CONNECTED and now - heard_at > 6.5:
+                oracle.breaks(f"books read live {now - heard_at:.1f} s after anything was heard")
             if live and connection.state is not ConnectionState.CONNECTED:
                 oracle.breaks(f"books read live while the connection is {connection.state}")
             if len(session.desk.requests) > 100:

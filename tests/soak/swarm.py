@@ -66,6 +66,10 @@ class Scenario(Struct, frozen=True, omit_defaults=True):
     symbols: tuple[str, ...]
     script: tuple[str, ...] = ()
     """The faults, a statement each."""
+    habits: tuple[str, ...] = ()
+    """What the program and its machine do meanwhile; `habits.py` knows the words."""
+    symbols_a_connection: int = 500
+    """Symbols of one public connection, at most."""
     depths: tuple[int, ...] = (10,)
     """Of the book, by market; the last one repeats."""
     extras: tuple[str, ...] = ()
@@ -113,6 +117,8 @@ def scenario(seed: int, *, dense: bool = False, seconds: float = SECONDS) -> Sce
         seed=seed,
         symbols=tuple(symbols),
         script=tuple([line for kind in kinds for line in kind(dread)]),
+        habits=tuple(habits(dread)),
+        symbols_a_connection=dice.choice((500, 500, 1)),
         depths=tuple([dice.choice((10, 10, 10, 25)) for _ in symbols]),
         extras=tuple([name for name in ("ticker", "ohlc", "instrument", "level3") if dice.random() < 0.4]),
         seconds=seconds,
@@ -153,6 +159,18 @@ class Dread:
 
     def seconds(self, low: float, high: float) -> str:
         return f"{self.dice.uniform(low, high):.3f} s"
+
+
+def habits(dread: Dread) -> Lines:
+    """A few things that the program or its machine does."""
+    if dread.dice.random() < 0.5:
+        return []
+    made = []
+    for _ in range(dread.dice.randint(1, 4)):
+        what = dread.dice.choice(("stand still", "deaf", "resync", "leave", "name", "unreachable"))
+        symbol = f" {dread.dice.choice(dread.symbols)}" if what in {"resync", "leave"} else ""
+        made.append(f"{dread.when()}: {what}{symbol} for {dread.seconds(0, 20)}")
+    return made
 
 
 def _content(verb: str) -> Callable[[Dread], Lines]:
