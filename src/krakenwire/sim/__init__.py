@@ -6,8 +6,17 @@ from krakenwire.sim.connection import Closing, ConnectionId
 from krakenwire.sim.exchange import Exchange, Rules
 from krakenwire.sim.flow import Character
 from krakenwire.sim.pair import Pair
+from krakenwire.sim.private.account import Account, ApiKey, Permissions
+from krakenwire.sim.private.accounts import Accounts
+from krakenwire.sim.private.rates import INTERMEDIATE, PRO, STARTER, Tier
 
 __all__ = [
+    "INTERMEDIATE",
+    "PRO",
+    "STARTER",
+    "Account",
+    "Accounts",
+    "ApiKey",
     "Character",
     "Closing",
     "ConnectionId",
@@ -15,7 +24,9 @@ __all__ = [
     "Host",
     "Listing",
     "Pair",
+    "Permissions",
     "Rules",
+    "Tier",
     "invented",
     "listing",
 ]

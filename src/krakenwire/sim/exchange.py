@@ -6,9 +6,9 @@ Whoever drives it calls `advance` no later than `deadline`, puts what clients se
 
 Three seams are left open:
 
-* **Accounts.** `exchange.private` answers orders and the channels `executions` and `balances`. It trades through `Market.place`, `cancel`,
-  `resize` and `move`, then calls `exchange.publish(market, at)`; it learns of fills, its own and those of its resting orders, as a
-  `Market.watcher`, and its tokens come from `exchange.tokens`.
+* **Accounts.** `exchange.private`, an `Accounts`, answers orders and the channels `executions` and `balances`. It trades through
+  `Market.place`, `cancel`, `resize` and `move`, then calls `exchange.publish(market, at)`; it learns of fills, its own and those of its
+  resting orders, as a `Market.watcher`, and its tokens come from `exchange.tokens`.
 * **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close.
   `exchange.attempts` stands before those who connect or ask by HTTP. `faults.FaultScript` is both.
 * **REST.** `Exchange.rest` is answered by `rest.answer`.
@@ -20,7 +20,7 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from random import Random
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -43,6 +43,9 @@ from krakenwire.sim.terms import Terms
 from krakenwire.sim.tokens import Tokens
 from krakenwire.wire.control import Emergency, Maintenance
 from krakenwire.wire.enums import AssetStatus, SystemStatus
+
+if TYPE_CHECKING:
+    from krakenwire.sim.private.account import ApiKey
 
 Action = Callable[[int], None]
 """Something that happens at its time, which it is given: ns since 1970."""
@@ -118,6 +121,18 @@ class Private(Protocol):
 
     def left(self, connection: Connection) -> None:
         """The connection is over."""
+
+    def removed(self, owner: object, at: int) -> None:
+        """A resting order of this owner (None: the order flow's) was cancelled by the exchange."""
+
+    def rescaled(self, market: Market, at: int) -> None:
+        """Prices of a market have other digits or steps now."""
+
+    def key(self, public: str) -> ApiKey | None:
+        """The API key with this public part, for signed HTTP requests."""
+
+    def issue(self, key: ApiKey) -> str:
+        """A token that speaks for this key."""
 
 
 class Truth(Protocol):
@@ -311,11 +326,15 @@ class Exchange:
             raise UsageError("a market keeps its name and the digits of its quantities", field="changes")
         for order in market.misfits(new):
             market.cancel(order)
+            if self.private is not None:
+                self.private.removed(order.owner, self.at)
         self.publish(market, self.at)
         market.change(new)
         market.mode = mode_of(self.system, new.status)
         more = new.price_precision - old.price_precision
         flow.rescale(10 ** max(0, more), 10 ** max(0, -more))
+        if self.private is not None:
+            self.private.rescaled(market, self.at)
         self.feeds.changed([symbol], [], self.at)
 
     def change_asset(self, asset: str, status: AssetStatus, *, now: float) -> None:
