@@ -73,6 +73,7 @@ class Habits:
             case "leave":
                 if self._client.unsubscribe("book", symbol):
                     await asyncio.sleep(seconds)
+                    self._tell(symbol)
                     self._client.subscribe(BookSubscription(symbol=(symbol,), depth=self._depths[symbol]))
             case _:
                 self.failure = ConnectFailed(_FAILURES[what], "as ordered")

@@ -21,8 +21,10 @@ from typing import Any, NamedTuple
 from zlib import crc32
 
 from krakenwire.events import (
+    BalanceUpdate,
     BookLost,
     Discarded,
+    ExecutionUpdate,
     FrameRejected,
     Gap,
     GapReason,
@@ -38,7 +40,8 @@ from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.truth import BookState, Texts, TruthLog
 
 BOOKS = frozenset({"book", "level3"})
-STREAMS = frozenset({"book", "level3", "trade", "ticker", "ohlc"})
+PRIVATE = frozenset({"executions", "balances"})
+STREAMS = frozenset({"book", "level3", "trade", "ticker", "ohlc"}) | PRIVATE
 
 EXCUSED = 90.0
 """Seconds after a fault of a connection, or of the exchange, in which any stream may still break for it: silence is noticed after
@@ -58,7 +61,7 @@ class Fate(NamedTuple):
 
     label: Label
     number: int
-    """Of the book state it told; 0 for other channels."""
+    """Of the book state it told; of private channels its place among the frames made for its connection; 0 for other channels."""
     whole: bool
     """It went out at once, as it was made."""
 
@@ -96,10 +99,14 @@ class Oracle(TruthLog):
         self.frames = 0
         """Frames that the client took."""
         self.digest = 0
+        self._fills: set[str] = set()
         self.lost = 0
         self.gaps = 0
         self.facts: list[Any] = []
         """Events that are no market data, as far as they fit."""
+        self._made: dict[tuple[ConnectionId, str], int] = defaultdict(int)
+        self._missed: tuple[str, str | None] | None = None
+        """The stream whose frame before this one never came, until a gap says so."""
         self._fates: dict[ConnectionId, list[Fate]] = defaultdict(list)
         self._meant: tuple[ConnectionId, bytes, int] | None = None
         self._link: ConnectionId | None = None
@@ -128,16 +135,18 @@ class Oracle(TruthLog):
         state = 0
         if label.channel in BOOKS and label.symbol is not None:
             state = connection.exchange.markets[label.symbol].states
+        elif label.channel in PRIVATE:
+            self._made[connection.id, label.channel] += 1
+            state = self._made[connection.id, label.channel]
         self._meant = (connection.id, frame, state)
 
     def sent(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
         meant = self._meant
-        whole = meant is not None and meant[0] == connection.id and meant[1] is frame
+        whole = meant is not None and meant[0] == connection.id and meant[1] == frame
         self._fates[connection.id].append(Fate(label, meant[2] if whole and meant else 0, whole))
 
     def faulted(self, what: str, connection: Connection | None, label: Label | None, at: int) -> None:
         super().faulted(what, connection, label, at)
-        self._meant = self._meant if what.startswith("duplicate") else None
         verb, kind = [*what.split(), ""][:2]
         if label is not None and label.channel in STREAMS and label.type == "update":
             self._touched.add((label.channel, label.symbol))
@@ -151,6 +160,7 @@ class Oracle(TruthLog):
             self._excused_until = max(self._excused_until, self.now() + EXCUSED)
         else:
             self._touched.add(("book", symbol))
+            self._streams["book", symbol].link = None  # a stream that was left begins anew
 
     # ---------------------------------------------------------------- the link tells
 
@@ -164,8 +174,22 @@ class Oracle(TruthLog):
             self._frame.whole and self._frame.label.channel in {"book", "ticker", "ohlc", "level3"}
         )
 
+        if self._frame.whole and self._frame.label.channel in PRIVATE:
+            self._count_private(self._frame)
+
+    def _count_private(self, frame: Fate) -> None:
+        """A numbered frame: the one before it was taken, or a gap has to say that it was not."""
+        stream = self._streams[frame.label.channel, None]
+        hole = stream.link == self._link and frame.number > stream.state + 1
+        if hole and frame.label.type == "update" and not stream.broken:
+            self._missed = (frame.label.channel, None)
+        stream.state = frame.number
+
     def _settle(self) -> None:
-        """The frame before this one is done with: a whole one has become an event."""
+        """The frame before this one is done with: a whole one has become an event, and a hole before it is told."""
+        if self._missed is not None:
+            self.breaks(f"{self._missed[0]}: a frame is missing, and no gap says so")
+            self._missed = None
         if not self._answered and self._frame is not None:
             self.breaks(f"a whole frame left no trace: {' '.join(map(str, self._frame.label))}")
         self._answered = True
@@ -189,6 +213,11 @@ class Oracle(TruthLog):
                 self._plain("ticker", event.symbol)
             case OHLCUpdate():
                 self._plain("ohlc", event.symbol)
+            case ExecutionUpdate():
+                self._plain("executions", None)
+                self._fill(event)
+            case BalanceUpdate():
+                self._plain("balances", None)
             case Gap() | BookLost():
                 self._break(event)
             case Discarded():
@@ -213,12 +242,20 @@ class Oracle(TruthLog):
             self._answered = True
         return stream
 
-    def _plain(self, channel: str, symbol: str) -> None:
+    def _fill(self, event: ExecutionUpdate) -> None:
+        if event.exec_id is not None and event.exec_type == "trade":
+            if event.exec_id in self._fills:
+                self.breaks(f"fill {event.exec_id} came twice")
+            self._fills.add(event.exec_id)
+
+    def _plain(self, channel: str, symbol: str | None) -> None:
         self._continues(channel, symbol).broken = False
 
     def _break(self, event: Gap | BookLost) -> None:
         key = (event.channel, event.symbol)
         self._streams[key].broken = self._answered = True
+        if key == self._missed:
+            self._missed = None
         if isinstance(event, BookLost):
             self.lost += 1
             self._lost_at.setdefault((event.channel, event.symbol), (event.reason, self.now()))

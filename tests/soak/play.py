@@ -20,7 +20,9 @@ from krakenwire.sim.faults import FaultScript
 from krakenwire.state.book import BookStatus
 from krakenwire.state.subscriptions import Phase
 from krakenwire.wire.subscriptions import (
+    BalancesSubscription,
     BookSubscription,
+    ExecutionsSubscription,
     InstrumentSubscription,
     Level3Subscription,
     OhlcSubscription,
@@ -34,6 +36,7 @@ from tests.net.world import World
 from tests.soak.habits import Habits
 from tests.soak.oracle import Oracle
 from tests.soak.swarm import Scenario
+from tests.soak.trader import Trader
 
 QUEUE = 50
 """Events that wait for the slow consumer, at most."""
@@ -131,6 +134,7 @@ class Play:
             truth=self.oracle,
         )
         FaultScript(scenario.statements(), seed=scenario.seed).install(self.exchange)
+        self.trader = Trader(self.exchange, scenario.symbols, random.Random(f"{scenario.seed}/trader"))
         self.world = World(self.exchange)
         self.world.transport.on_open = self._watch_link
         self.world.transport.refuse = self._refuse
@@ -155,7 +159,7 @@ class Play:
         client = self.world.client(
             dice=random.Random(scenario.seed),
             backfill=scenario.fetches,
-            credentials=_Tokens(self.exchange),
+            credentials=_Tokens(self.trader),
             public_symbols=scenario.symbols_a_connection,
         )
         self.client = client
@@ -172,6 +176,8 @@ class Play:
             while loop.time() < end:
                 await asyncio.sleep(min(1.0, end - loop.time()))
                 self._check_bounds()
+                if "account" in scenario.extras:
+                    self.trader.act(loop.time())
             if scenario.close_at is None:
                 await self._recovered()
             self._secret_texts = [repr(client), str(client.status()), str(client.statistics())]
@@ -196,6 +202,8 @@ class Play:
             made.append(OhlcSubscription(symbol=scenario.symbols[:1], interval=1))
         if "instrument" in scenario.extras:
             made.append(InstrumentSubscription())
+        if "account" in scenario.extras:
+            made += [ExecutionsSubscription(snap_orders=True, snap_trades=True), BalancesSubscription()]
         if "level3" in scenario.extras:
             made.append(Level3Subscription(symbol=scenario.symbols[:1], depth=10))
         return made
@@ -296,7 +304,7 @@ class Play:
             await asyncio.sleep(1.0)
         troubles: list[str] = []
         for _ in range(20):  # what is on its way may arrive
-            if not (troubles := self._troubles() + self._differences()):
+            if not (troubles := self._troubles() + self._differences() + self._account_differences()):
                 break
             await asyncio.sleep(0.05)
         for trouble in troubles:
@@ -328,6 +336,18 @@ class Play:
                     if status is not BookStatus.LIVE:
                         found.append(f"{wish.key} is {status}")
         return found
+
+    def _account_differences(self) -> list[str]:
+        """Orders that the client takes for open and the exchange does not, or the other way round."""
+        if "account" not in self.scenario.extras:
+            return []
+        known = {
+            order.order_id
+            for connection in self.client._plan.all()
+            for order in connection.session.account.orders.open_orders()
+        }
+        real = set(self.trader.account.orders)
+        return [f"open orders: {sorted(known ^ real)[:3]}"] if known != real else []
 
     def _differences(self) -> list[str]:
         """Books that are live and not what the exchange has now."""
@@ -366,9 +386,9 @@ class Play:
 class _Tokens:
     """Where the program has its tokens from."""
 
-    def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
+    def __init__(self, trader: Trader) -> None:
+        self._trader = trader
 
     async def get_websockets_token(self) -> dict[str, Any]:
         await asyncio.sleep(0.05)
-        return {"token": self._exchange.tokens.issue(self._exchange.at), "expires": 900}
+        return {"token": self._trader.accounts.issue(self._trader.key), "expires": 900}

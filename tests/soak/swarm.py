@@ -22,7 +22,7 @@ BEGIN = 10.0
 SYMBOLS = ("BTC/USD", "PEPE/USD", "XMN/USD")
 Lines = list[str]
 
-UPDATES = ("book", "trade", "ticker", "ohlc", "data")
+UPDATES = ("book", "trade", "ticker", "ohlc", "data", "executions", "balances")
 HARMLESS = (
     "checksum",
     "digit",
@@ -73,7 +73,7 @@ class Scenario(Struct, frozen=True, omit_defaults=True):
     depths: tuple[int, ...] = (10,)
     """Of the book, by market; the last one repeats."""
     extras: tuple[str, ...] = ()
-    """Channels beside book and trade."""
+    """Channels beside book and trade; `account`: executions and balances, of an account that trades."""
     seconds: float = SECONDS
     close_at: float | None = None
     """When the program ends, in the middle of everything; None: after the quiet end."""
@@ -120,7 +120,9 @@ def scenario(seed: int, *, dense: bool = False, seconds: float = SECONDS) -> Sce
         habits=tuple(habits(dread)),
         symbols_a_connection=dice.choice((500, 500, 1)),
         depths=tuple([dice.choice((10, 10, 10, 25)) for _ in symbols]),
-        extras=tuple([name for name in ("ticker", "ohlc", "instrument", "level3") if dice.random() < 0.4]),
+        extras=tuple(
+            [name for name in ("ticker", "ohlc", "instrument", "level3", "account") if dice.random() < 0.4]
+        ),
         seconds=seconds,
         close_at=round(dice.uniform(1.0, seconds - QUIET), 3) if dice.random() < 0.2 else None,
         slow=dice.random() < 0.2,
@@ -154,7 +156,8 @@ class Dread:
 
     def target(self) -> str:
         channel = self.dice.choice(UPDATES)
-        symbol = f" {self.dice.choice(self.symbols)}" if self.dice.random() < 0.5 else ""
+        named = channel not in {"executions", "balances"} and self.dice.random() < 0.5
+        symbol = f" {self.dice.choice(self.symbols)}" if named else ""
         return f"{channel}{symbol} update"
 
     def seconds(self, low: float, high: float) -> str:
