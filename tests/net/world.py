@@ -15,6 +15,8 @@ from krakenwire.net.transport import HttpReply
 from krakenwire.sim import Exchange, Host
 from krakenwire.sim.connection import Connection
 from krakenwire.sim.feeds.feed import Label
+from krakenwire.sim.market import Market
+from krakenwire.sim.private.account import ApiKey
 from krakenwire.sim.requests import Request
 from tests.net.memory import MemoryLink, MemoryTransport
 
@@ -39,6 +41,18 @@ class Account:
     def left(self, connection: Connection) -> None:
         return None
 
+    def removed(self, owner: object, at: int) -> None:
+        return None
+
+    def rescaled(self, market: Market, at: int) -> None:
+        return None
+
+    def key(self, public: str) -> ApiKey | None:
+        return None
+
+    def issue(self, key: ApiKey) -> str:
+        raise NotImplementedError
+
 
 class World:
     """What a test has at hand."""
@@ -51,7 +65,8 @@ class World:
         """What the token endpoint answers instead of a token."""
         self.loop = asyncio.get_running_loop()
         self.account = Account()
-        exchange.private = self.account
+        if exchange.private is None:
+            exchange.private = self.account
 
     def client(self, **options: Any) -> Client:
         """A client of this exchange. Its dice and its gate are its own, so that a test is the same every time."""

@@ -272,6 +272,11 @@ class Exchange:
         if client is not None:
             client.close(None)
 
+    def refused(self, host: str, *, now: float) -> Refused | None:
+        """How faults answer an attempt to connect; None: they let it pass. A server asks this beside `knock`; `connect` asks neither."""
+        self.advance(now)
+        return None if self.attempts is None else self.attempts.admit(host, self.at)
+
     def rest(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, now: float
     ) -> tuple[int, bytes]:
