@@ -10,6 +10,7 @@ from msgspec import Struct
 from krakenwire.sim.channels import ORDER_METHODS, PRIVATE_CHANNELS, Host
 from krakenwire.sim.clock import SECOND
 from krakenwire.sim.feeds.feed import Label
+from krakenwire.sim.raw import Act, Socket
 from krakenwire.sim.requests import Refusal, Request, read_request, reply
 from krakenwire.sim.subscriptions import Subscriptions, reply_label
 from krakenwire.wire.refusals import (
@@ -54,8 +55,12 @@ class Connection:
         self.subscriptions = Subscriptions(self)
         self.asked_at = at
         """When the client last asked anything."""
+        self.socket: Socket | None = None
+        """Its bytes; None in memory, where there are none."""
         self._random = random
         self._beating = False
+        self._data_at = at
+        """When the last data was sent."""
         self._tokens: set[str] = set()
         self._allowance = float(exchange.rules.message_burst)
         exchange.schedule(at + int(exchange.rules.idle_limit * SECOND), self._idle)
@@ -77,10 +82,22 @@ class Connection:
         """A frame goes out."""
         if self.closing is not None:
             return
+        if len(self.outgoing) >= self.exchange.rules.outgoing_limit:
+            self.close(1008, "slow consumer")
+            return
         self.sent += 1
+        self._data_at = at
         self.outgoing.append(frame)
         if self.exchange.truth is not None:
             self.exchange.truth.sent(self, frame, label, at)
+
+    def raw(self, *acts: Act) -> bool:
+        """Do something to the bytes, after everything that was sent before. False: there are none here, and nothing was done."""
+        if self.socket is None:
+            return False
+        for act in acts:
+            self.socket.act(act)
+        return True
 
     def grant(self, request: Request, result: Any = None, symbol: str | None = None, **more: Any) -> None:
         """Answer with success. `more` are members beside `result`; without a result there is none."""
@@ -183,9 +200,13 @@ class Connection:
             self.exchange.schedule(at + SECOND, self._heartbeat)
 
     def _heartbeat(self, at: int) -> None:
-        if self.closing is None:
+        if self.closing is not None:
+            return
+        quiet_since = at - SECOND if self.exchange.rules.heartbeat_always else self._data_at
+        if quiet_since + SECOND <= at:
             self.send(HEARTBEAT, HEARTBEAT_LABEL, at)
-            self.exchange.schedule(at + SECOND, self._heartbeat)
+            quiet_since = at
+        self.exchange.schedule(quiet_since + SECOND, self._heartbeat)
 
     def _leave(self, _at: int) -> None:
         self.subscriptions.close()

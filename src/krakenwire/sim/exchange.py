@@ -9,7 +9,8 @@ Three seams are left open:
 * **Accounts.** `exchange.private` answers orders and the channels `executions` and `balances`. It trades through `Market.place`, `cancel`,
   `resize` and `move`, then calls `exchange.publish(market, at)`; it learns of fills, its own and those of its resting orders, as a
   `Market.watcher`, and its tokens come from `exchange.tokens`.
-* **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close.
+* **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close, and reach the
+  bytes below by `connection.raw`. `exchange.attempts` stands before those who connect or ask by HTTP. `faults.FaultScript` is both.
 * **REST.** `Exchange.rest` is answered by `rest.answer`.
 """
 
@@ -19,7 +20,7 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from random import Random
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -38,9 +39,13 @@ from krakenwire.sim.market import Market
 from krakenwire.sim.modes import mode_of
 from krakenwire.sim.requests import Refusal, Request
 from krakenwire.sim.status import status_frame
+from krakenwire.sim.terms import Terms
 from krakenwire.sim.tokens import Tokens
 from krakenwire.wire.control import Emergency, Maintenance
 from krakenwire.wire.enums import AssetStatus, SystemStatus
+
+if TYPE_CHECKING:
+    from krakenwire.sim.private.account import ApiKey
 
 Action = Callable[[int], None]
 """Something that happens at its time, which it is given: ns since 1970."""
@@ -53,6 +58,8 @@ class Rules(Struct, frozen=True, kw_only=True):
 
     snapshot_delay: tuple[float, float] = (0.013, 0.1)
     """Seconds from an acknowledgement to its snapshot: from, to. Recordings show 0.013 to 0.47."""
+    heartbeat_always: bool = True
+    """Heartbeats come whatever else comes, as recordings show. False: only after a second without data, as the documents say."""
     idle_limit: float = 60.0
     """Seconds after which a connection is closed that holds no subscription and asks nothing."""
     message_rate: float | None = None
@@ -61,12 +68,23 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Requests at once."""
     connects: int = 150
     """Connections that an address may make in ten minutes before it is banned for as long."""
+    outgoing_limit: int = 1_000_000
+    """Frames that wait for a client; one more and he is cut off. What Kraken does with a client who does not read is not known."""
     level3_symbols: int = 200
     """Symbols of a level3 connection."""
     level3_rate: int = 200
     """What the level3 subscriptions of one second may cost: 5, 25 or 100 a symbol, by depth. 500 for professional accounts."""
     version: str = "2.0.10"
     """Build of the service, as `status` tells it."""
+
+
+class Refused(Struct, frozen=True):
+    """The answer to an attempt to connect, or to an HTTP request, that is refused before the exchange sees it."""
+
+    status: int
+    body: bytes = b""
+    retry_after: float | None = None
+    """Seconds, for the header of this name."""
 
 
 class Faults(Protocol):
@@ -82,6 +100,16 @@ class Faults(Protocol):
         """The words in which one symbol of a subscription is refused; None: it is not."""
 
 
+class Attempts(Protocol):
+    """What stands before the exchange where clients come in."""
+
+    def admit(self, host: str, at: int) -> Refused | None:
+        """How an attempt to connect is refused; None: it is not."""
+
+    def http(self, path: str, at: int) -> Refused | None:
+        """How an HTTP request is refused; None: it is not."""
+
+
 class Private(Protocol):
     """The account side."""
 
@@ -93,6 +121,15 @@ class Private(Protocol):
 
     def left(self, connection: Connection) -> None:
         """The connection is over."""
+
+    def removed(self, owner: object, at: int) -> None:
+        """A resting order of this owner (None: the order flow's) was cancelled by the exchange."""
+
+    def key(self, public: str) -> ApiKey | None:
+        """The API key with this public part, for signed HTTP requests."""
+
+    def issue(self, key: ApiKey) -> str:
+        """A token that speaks for this key."""
 
 
 class Truth(Protocol):
@@ -128,6 +165,7 @@ class Exchange:
         self.at = epoch
         """The present, ns since 1970."""
         self.faults: Faults | None = None
+        self.attempts: Attempts | None = None
         self.private: Private | None = None
         self.truth = truth
         self.system = SystemStatus.ONLINE
@@ -176,8 +214,13 @@ class Exchange:
 
     # ---------------------------------------------------------------- clients
 
-    def admit(self, address: str, *, now: float) -> float | None:
-        """Whether this address may connect: None, or for how many seconds it is banned. Each call counts as an attempt.
+    def refused(self, host: str, *, now: float) -> Refused | None:
+        """How faults answer an attempt to connect; None: they let it pass. A server asks this and `knock`; `connect` asks neither."""
+        self.advance(now)
+        return None if self.attempts is None else self.attempts.admit(host, self.at)
+
+    def knock(self, address: str, *, now: float) -> float | None:
+        """An attempt to connect from this address: None if it may, else for how many seconds it is banned.
 
         A server asks before it grants the upgrade, and answers a ban with status 429. `connect` does not ask.
         """
@@ -231,6 +274,9 @@ class Exchange:
     ) -> tuple[int, bytes]:
         """Answer an HTTP request: status and body."""
         self.advance(now)
+        refused = None if self.attempts is None else self.attempts.http(path, self.at)
+        if refused is not None:
+            return refused.status, refused.body
         return rest.answer(self, method, path, headers, body)
 
     # ---------------------------------------------------------------- what the exchange does
@@ -268,12 +314,17 @@ class Exchange:
         Raises: UsageError, if the name or the digits of quantities should change.
         """
         self.advance(now)
+        self._change(symbol, changes)
+
+    def _change(self, symbol: str, changes: dict[str, Any]) -> None:
         market, flow = self.markets[symbol], self.flows[symbol]
         old, new = market.pair, replace(market.pair, **changes)
         if (old.symbol, old.qty_precision) != (new.symbol, new.qty_precision):
             raise UsageError("a market keeps its name and the digits of its quantities", field="changes")
         for order in market.misfits(new):
             market.cancel(order)
+            if self.private is not None:
+                self.private.removed(order.owner, self.at)
         self.publish(market, self.at)
         market.change(new)
         market.mode = mode_of(self.system, new.status)
@@ -323,9 +374,13 @@ class Exchange:
         flow.open(self.at)
         self.publish(market, self.at)
 
+        terms = Terms(pair, listing.character.changes, Random(f"{seed}/{symbol}/terms"))
+
         def act(at: int) -> None:
             flow.act(at)
             self.publish(market, at)
+            if (changes := terms.change(market.pair, at)) is not None:
+                self._change(symbol, changes)
             self.schedule(at + flow.pause(), act)
 
         self.schedule(self.at + flow.pause(), act)
