@@ -13,6 +13,7 @@ from krakenwire.cli.demo import demo
 from krakenwire.cli.errors import CommandError, tell
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.options import Verbs, wants_json
+from krakenwire.cli.sim import sim
 from krakenwire.cli.terminal import discard_output, set_up
 from krakenwire.cli.verify import verify
 from krakenwire.state.side import COMPILED
@@ -22,9 +23,10 @@ from krakenwire.state.side import COMPILED
     cls=Verbs,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    commands=[demo, verify],
+    commands=[demo, sim, verify],
     examples=[
         ("krakenwire demo", "A small invented market: verified books, one of them lost and healed."),
+        ("krakenwire sim", "An exchange on a port of this machine, to try a program on."),
         ("krakenwire verify yesterday.jsonl", "What a recording proves."),
     ],
     exits=list(Exit),

@@ -13,6 +13,7 @@ class Exit(IntEnum):
     USAGE = 2
     INTEGRITY = 6
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 MEANING = {
@@ -21,5 +22,6 @@ MEANING = {
     Exit.USAGE: "wrong usage",
     Exit.INTEGRITY: "integrity: something failed its proof, is missing or was refused",
     Exit.INTERRUPTED: "interrupted with Ctrl-C",
+    Exit.TERMINATED: "terminated",
 }
 """What each code says, as it stands in the help of each command."""

@@ -99,6 +99,8 @@ class Server:
         self.exchange = exchange
         self.connects = 0
         """WebSocket connections so far."""
+        self.frames = 0
+        """Frames sent so far."""
         self.requests = 0
         """HTTP requests so far, upgrades aside."""
         self.instead: Callable[[Host | None, str], Instead | None] = lambda _host, _path: None
@@ -128,7 +130,9 @@ class Server:
     @property
     def urls(self) -> Urls:
         """Where clients connect to; the port is known once it listens."""
-        place = f"[{self._host}]" if ":" in self._host else self._host
+        # Where it listens on every address, its own is one of them.
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 (compared)
+        place = f"[{host}]" if ":" in host else host
         place = f"{place}:{self._port}"
         s = "s" if self._tls else ""
         public, private, level3 = (f"ws{s}://{place}{path}" for path in PATHS)
@@ -185,6 +189,15 @@ class Server:
 
     # ---------------------------------------------------------------- time
 
+    def look(self) -> float:
+        """Bring the exchange to the present, which is returned: call it before doing something to the exchange. What follows from that is
+        handed out at once.
+        """
+        self._move()
+        self.exchange.advance(self._now)
+        self._due.set()
+        return self._now
+
     async def _drive(self) -> None:
         """The one task that moves time and hands out what there is."""
         while True:
@@ -227,6 +240,7 @@ class Server:
             return
         frames = self.exchange.take_outgoing(number)
         if frames:
+            self.frames += len(frames)
             wire.send(frames)
         closing = self.exchange.closing(number)
         if closing is not None:
@@ -360,6 +374,7 @@ class _Flushed:
     def act(self, act: Act) -> None:
         frames = self._server.exchange.take_outgoing(self._number)
         if frames:
+            self._server.frames += len(frames)
             self._wire.send(frames)
         self._wire.act(act)
 

@@ -83,6 +83,18 @@ class FaultScript:
             self._set_up(exchange, statement)
         return self
 
+    def add(self, statements: str | Iterable[Statement], *, since: float = 0.0) -> None:
+        """More statements, whose times count from `since`. Before `install` they are only noted.
+
+        Raises: UsageError for a text that is no script; then nothing is added.
+        """
+        more = parse(statements) if isinstance(statements, str) else statements
+        moved = [statement.later(since) for statement in more]
+        self.statements += tuple(moved)
+        if self._exchange is not None:
+            for statement in moved:
+                self._set_up(self._exchange, statement)
+
     def _set_up(self, exchange: Exchange, statement: Statement) -> None:
         action = statement.action
         match statement.trigger:

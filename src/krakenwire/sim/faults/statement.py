@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.requests import Request
@@ -185,6 +186,14 @@ class Statement(Struct, frozen=True):
 
     trigger: Trigger
     action: Action
+
+    def later(self, seconds: float) -> Statement:
+        """The same, so much later."""
+        trigger = self.trigger
+        if isinstance(trigger, At):
+            return replace(self, trigger=At(trigger.seconds + seconds))
+        moved = replace(trigger, start=trigger.start + seconds, end=trigger.end + seconds)
+        return replace(self, trigger=moved)
 
     def __str__(self) -> str:
         return f"{self.trigger}: {self.action}"
