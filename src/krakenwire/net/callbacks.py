@@ -8,7 +8,7 @@ from typing import Any
 
 from krakenwire.errors import KrakenWireError
 from krakenwire.handler.reports import Reports
-from krakenwire.handler.routes import Callback
+from krakenwire.handler.routes import Callback, name_of
 from krakenwire.handler.timeout import begin
 from krakenwire.net.consumers import Inbox
 
@@ -35,7 +35,7 @@ class CallbackTask:
         self._loop = asyncio.get_running_loop()
         self.busy_since: float | None = None
         """Since when it is at an event, on the loop's clock; None while it waits for one."""
-        self.task = self._loop.create_task(self._run(), name=f"krakenwire callback {len(inbox)}")
+        self.task = self._loop.create_task(self._run(), name=f"krakenwire {name_of(callback)}")
 
     async def finish(self) -> None:
         """Deliver what waits, and end."""

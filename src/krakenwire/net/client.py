@@ -21,7 +21,6 @@ from krakenwire.errors import AuthFailed, KrakenWireError, UsageError
 from krakenwire.events import (
     BalanceUpdate,
     ConnectionState,
-    Event,
     ExecutionUpdate,
     Gap,
     InstrumentUpdate,
@@ -93,6 +92,8 @@ class ConnectionInfo(Struct, frozen=True):
     subscriptions: int
     rate: float
     """Requests a second that it allows itself."""
+    lag: float | None
+    """Seconds that data comes later than at its best; None before it is known."""
 
 
 class Client:
@@ -149,6 +150,8 @@ class Client:
             connections=connections,
         )
         self._router = Router()
+        self.publish = self._router.publish
+        """Hands events to whoever wants them."""
         self._feeds: dict[tuple[str, str | None], list[Feed]] = {}
         self._callbacks: list[CallbackTask] = []
         self._registered: dict[int, tuple[str, Callback]] = {}
@@ -156,7 +159,8 @@ class Client:
         self._tokens: TokenDesk | None = None
         self._level3_pacer = Pacer(rate=1.0, burst=1.0)
         self._inboxes: weakref.WeakSet[Inbox] = weakref.WeakSet()
-        self._blocking: list[Inbox] = []
+        self.blocking: list[Inbox] = []
+        """Consumers for whom readers wait when they are full."""
         self._room = asyncio.Event()
         self._backfill = (
             Backfill(self._transport, self._hosts.rest, self._router.publish) if backfill else None
@@ -320,8 +324,7 @@ class Client:
         name = name_of_events(name)
         found = [task for task in self._callbacks if self._registered[id(task)] == (name, callback)]
         for task in found:
-            self._router.unname(task.inbox.put)
-            task.inbox.end()
+            self.forget(task.inbox)
             self._callbacks.remove(task)
             del self._registered[id(task)]
         return bool(found)
@@ -391,8 +394,8 @@ class Client:
             feeds.remove(feed)
             if not feeds:
                 del self._feeds[feed.channel, symbol]
-        if feed.inbox in self._blocking:
-            self._blocking.remove(feed.inbox)
+        if feed.inbox in self.blocking:
+            self.blocking.remove(feed.inbox)
             self._room.set()
         if self._closed:
             return
@@ -410,11 +413,19 @@ class Client:
         books = connection.session.books
         return books.level2.open(symbol) if channel == "book" else books.level3.open(symbol)
 
-    # ---------------------------------------------------------------- for connections
+    def forget(self, waiting: Inbox) -> None:
+        """Nobody reads this queue any more, or will. May be called from any thread: the collector has none of its own."""
+        loop = self._loop
+        if loop is not None and threading.get_ident() != self._thread:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self.forget, waiting)
+            return
+        self._router.unname(waiting.put)
+        waiting.end()
+        if waiting in self.blocking:
+            self.blocking.remove(waiting)
 
-    def publish(self, events: list[Event]) -> None:
-        """Hand events to whoever wants them."""
-        self._router.publish(events)
+    # ---------------------------------------------------------------- for connections
 
     def refused(self, frame: bytes) -> None:
         """A frame of which nothing could be used goes to whoever takes such frames."""
@@ -441,14 +452,9 @@ class Client:
             if self._registered[id(task)][0] == "error":
                 task.inbox.put(error)
 
-    @property
-    def blocked(self) -> bool:
-        """Whether a consumer wants the reader to wait."""
-        return bool(self._blocking) and any(waiting.full for waiting in self._blocking)
-
     async def room(self) -> None:
         """Wait until no consumer is full."""
-        while self.blocked:
+        while any(waiting.full for waiting in self.blocking):
             self._room.clear()
             await self._room.wait()
 
@@ -505,7 +511,7 @@ class Client:
         made = inbox(policy, limit or self._queue_limit, self._room.set)
         self._inboxes.add(made)
         if policy is Policy.BLOCK:
-            self._blocking.append(made)
+            self.blocking.append(made)
         return made
 
     def _book_stream(self, params: BookSubscription | Level3Subscription) -> BookStream[Any]:
@@ -553,7 +559,7 @@ class EventStream:
         self._client.check_thread()
         if self._finalizer is None:
             self._router.name("*", self._inbox.put, facts=True)
-            self._finalizer = weakref.finalize(self, self._router.unname, self._inbox.put)
+            self._finalizer = weakref.finalize(self, self._client.forget, self._inbox)
             self._finalizer.atexit = False
         return self
 
@@ -562,9 +568,7 @@ class EventStream:
 
     def close(self) -> None:
         """No more events; what waits can still be read."""
-        if self._finalizer is not None:
-            self._finalizer()
-        self._inbox.end()
+        self._client.forget(self._inbox)
 
 
 def connect(transport: Transport | None = None, /, **options: Any) -> Client:
@@ -604,6 +608,7 @@ def _info(connection: Connection, role: Role, now: float) -> ConnectionInfo:
         connects=connection.connects,
         subscriptions=len(connection.session.desk.subscriptions),
         rate=connection.pacer.rate,
+        lag=connection.lag.seconds,
     )
 
 

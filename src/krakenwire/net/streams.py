@@ -53,10 +53,12 @@ class Feed:
         self.interval: int | None = getattr(params, "interval", None)
         self.rejected: dict[str | None, SubscriptionRejected] = {}
         self.attached = False
+        self.put: Callable[[Any], None] = inbox.put if self.interval is None else self._put_interval
+        """Takes an event."""
 
-    def put(self, event: Any) -> None:
-        """Take an event; one of another interval is not meant."""
-        if self.interval is None or getattr(event, "interval", self.interval) == self.interval:
+    def _put_interval(self, event: Any) -> None:
+        """Take an event, unless it is of another interval."""
+        if getattr(event, "interval", self.interval) == self.interval:
             self.inbox.put(event)
 
     def refuse(self, event: SubscriptionRejected) -> None:
