@@ -18,14 +18,14 @@ PIP_TOOLS   := pip-tools==7.6.2
 SEEDS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory fuzz mutants faults sample lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory judges fuzz mutants faults sample lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 # ------------------------------------------------------------------ what a user runs
 
-demo: $(RUNTIME) ## play a sample capture through the handler: verified books, then statistics
+demo: $(RUNTIME) ## a simulated exchange and a client of it: verified books, what goes wrong, and the healing
 	@$(BIN)/krakenwire demo
 
 test: $(DEV) ## run the whole test suite
@@ -63,6 +63,9 @@ bench-peers: $(RUNTIME) ## speed beside other libraries, in an environment of it
 bench-memory: $(RUNTIME) ## memory over ten million frames
 	@$(BIN)/python -m benchmarks.memory
 
+judges: $(DEV) ## other libraries before the simulated exchange, in an environment of their own
+	@$(BIN)/python -m benchmarks.judges
+
 fuzz: $(DEV) ## the property tests with many more, random examples, and every byte of every frame (long)
 	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m 'hypothesis or exhaustive' --timeout 7200
 
@@ -77,7 +80,7 @@ faults: $(RUNTIME) ## the fault ids that tests cover so far
 
 # ------------------------------------------------------------------ what is generated and committed
 
-sample: $(RUNTIME) ## generate the sample capture of the demo again
+sample: $(RUNTIME) ## generate the sample capture of the documents again
 	@$(BIN)/python -m tools.make_sample
 
 lock: ## pin every dependency again, with the hashes of all its files

@@ -7,7 +7,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 from krakenwire.net import Client, ConnectGate, connect
 from krakenwire.net.token import TOKEN_PATH
@@ -51,7 +51,7 @@ class World:
         """What the token endpoint answers instead of a token."""
         self.loop = asyncio.get_running_loop()
         self.account = Account()
-        exchange.private = self.account
+        exchange.private = cast("Any", self.account)  # it takes no orders
 
     def client(self, **options: Any) -> Client:
         """A client of this exchange. Its dice and its gate are its own, so that a test is the same every time."""

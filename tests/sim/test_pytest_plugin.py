@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 pytest_plugins = ["pytester"]
@@ -97,3 +100,17 @@ def test_not_loaded_by_itself(pytester: pytest.Pytester) -> None:
     done = pytester.runpytest_subprocess()
     done.stdout.fnmatch_lines(["*fixture 'kraken_sim' not found*"])
     assert "kraken-sim-seed" not in pytester.runpytest_subprocess("--help").stdout.str()
+
+
+def test_page_shows_what_works(pytester: pytest.Pytester) -> None:
+    """The conftest and the test that the page of the simulator shows work as they stand."""
+    page = (Path(__file__).parents[2] / "docs/simulator.md").read_text(encoding="utf-8")
+    conftest, test = re.findall(
+        r"^```\n(.*?)^```$", page.split("## With pytest")[1], re.MULTILINE | re.DOTALL
+    )[:2]
+    pytester.makeconftest(conftest)
+    bot = 'import pytest\n\ndef run_my_bot(environment):\n    assert environment["KRAKEN_WS_L3_URL"].endswith("/l3/v2")\n\n'
+    pytester.makepyfile(bot + test)
+    pytester.runpytest_subprocess("-p", "no:asyncio", "-W", "error", "--strict-markers").assert_outcomes(
+        passed=1
+    )

@@ -16,16 +16,17 @@ from krakenwire.cli.counts import DATA
 from krakenwire.cli.ending import Ending, run
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.follow import Follow
-from krakenwire.cli.lines import said
+from krakenwire.cli.lines import number, said
 from krakenwire.cli.options import Verb, output_option
 from krakenwire.cli.output import Output
 from krakenwire.cli.places import Place, place_of, simulated
 from krakenwire.cli.records import now
 from krakenwire.cli.stream import form_of
 from krakenwire.cli.terminal import paint
-from krakenwire.cli.text import seconds, shown
+from krakenwire.cli.text import counted, seconds, shown
 from krakenwire.net.client import Client, connect
 from krakenwire.sim.background import Simulated
+from krakenwire.wire.market import TickerUpdate
 from krakenwire.wire.subscriptions import (
     BookSubscription,
     OhlcSubscription,
@@ -155,7 +156,7 @@ class Look:
         self._output.put(self._line(text, style))
 
     def _line(self, text: str, style: str | None) -> str:
-        return f"{self._place.mark}{now()[:12]}  {paint(text, style, sys.stdout)}"
+        return f"{self._place.mark}{now()[:10]}  {paint(text, style, sys.stdout)}"
 
     def form(self, event: Any) -> str | None:
         """Data is remembered until it is looked at; a fact is told. Of the many gaps that a lost connection leaves, the first is."""
@@ -189,10 +190,10 @@ class Look:
             await asyncio.sleep(PAUSE)
             for symbol in SYMBOLS:
                 self._book(symbol)
-            for kind in (ev.TradeUpdate, ev.TickerUpdate, ev.OHLCUpdate):
+            for kind in (ev.TradeUpdate, TickerUpdate, ev.OHLCUpdate):
                 found = [event for (each, _), event in self._last.items() if each is kind]
                 if found:
-                    self.say(said(found[-1])[0], "dim")
+                    self.say(brief(found[-1]), "dim")
             self._last.clear()
 
     def _book(self, symbol: str) -> None:
@@ -203,7 +204,7 @@ class Look:
             return
         view = book.view(1)
         bid, ask = (side[0] if side else "-" for side in (view.bids, view.asks))
-        self.say(f"{name} {bid!s:>26} | {ask!s:<26} verified")
+        self.say(f"{name} {bid!s:>21} | {ask!s:<21} verified")
 
     def conclude(self, follow: Follow, passed: float, statistics: dict[str, Any]) -> None:
         """What was proven and what was lost, and where the frames came from."""
@@ -215,3 +216,15 @@ class Look:
         print(f"{self._place.mark}frames: {statistics['total_messages']:,} ({shown(frames)})")
         lost, connects = follow.counts.books_lost, statistics["connects"]
         print(f"{self._place.mark}books lost and taken anew: {lost} · connections made: {connects}")
+
+
+def brief(event: ev.TradeUpdate | TickerUpdate | ev.OHLCUpdate) -> str:
+    """Data of other channels than books, short enough for eighty columns."""
+    name = f"{shown(event.symbol):<9}"
+    if isinstance(event, TickerUpdate):
+        change = "" if event.change_pct is None else f"  {event.change_pct:+zf} %"
+        return f"{name} ticker  last {number(event.last)}{change}  volume {number(event.volume)}"
+    if isinstance(event, ev.OHLCUpdate):
+        span = f"low {event.low:f}  high {event.high:f}  close {event.close:f}"
+        return f"{name} candle  {span}  {counted(event.trades, 'trade')}"
+    return said(event)[0]

@@ -121,8 +121,14 @@ def _assets(exchange: Exchange, _: Query) -> Any:
 
 def _asset_pairs(exchange: Exchange, query: Query) -> Any:
     named = query.get("pair")
-    wanted = [_find(exchange, name) for name in named.split(",")] if named else exchange.markets.values()
-    return {names_of(market.pair)[0]: _pair_row(market.pair) for market in wanted}
+    if not named:
+        return {names_of(market.pair)[0]: _pair_row(market.pair) for market in exchange.markets.values()}
+    told = {}
+    for name in named.split(","):
+        pair = _find(exchange, name).pair
+        # Who asks for a pair by its v2 name finds it under that name: python-kraken-sdk depends on it.
+        told[name if name == pair.symbol else names_of(pair)[0]] = _pair_row(pair)
+    return told
 
 
 def _pair_row(pair: Pair) -> dict[str, Any]:
