@@ -23,7 +23,7 @@ help: ## list the commands
 
 # ------------------------------------------------------------------ what a user runs
 
-demo: $(RUNTIME) ## play a sample capture through the handler: verified books, then statistics
+demo: $(RUNTIME) ## a simulated exchange and a client of it: verified books, what goes wrong, and the healing
 	@$(BIN)/krakenwire demo
 
 test: $(DEV) ## run the whole test suite
@@ -78,7 +78,7 @@ faults: $(RUNTIME) ## the fault ids that tests cover so far
 
 # ------------------------------------------------------------------ what is generated and committed
 
-sample: $(RUNTIME) ## generate the sample capture of the demo again
+sample: $(RUNTIME) ## generate the sample capture of the documents again
 	@$(BIN)/python -m tools.make_sample
 
 lock: ## pin every dependency again, with the hashes of all its files
