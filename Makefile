@@ -15,6 +15,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
 
+SEEDS ?= 200
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-pure lint format typecheck wheel-test check bench bench-peers bench-memory fuzz mutants faults sample lock clean
 
@@ -63,6 +65,9 @@ bench-memory: $(RUNTIME) ## memory over ten million frames
 
 fuzz: $(DEV) ## the property tests with many more, random examples, and every byte of every frame (long)
 	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m 'hypothesis or exhaustive' --timeout 7200
+
+soak: $(DEV) ## SEEDS=200: the client under random faults, in lively markets, an hour of virtual time a seed
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.net.swarm 0 $(SEEDS) --minutes 60 --dense
 
 mutants: $(DEV) ## break one rule of the source at a time: does the test that should notice fail?
 	@$(BIN)/python -m tools.mutants

@@ -88,6 +88,9 @@ def test_records(capsys: pytest.CaptureFixture[str]) -> None:
     books = [event for event in events if event["event"] == "book"]
     assert all(book["verified"] for book in books)
     assert all(re.fullmatch(r"\d+\.\d{8}", level["qty"]) for book in books for level in book["bids"])
+    (price,) = {type(event["price"]) for event in events if event["event"] == "trade"}
+    assert price is str
+    assert not any(name.endswith("_text") for event in events for name in event)
     assert summary["event"] == "summary"
     assert summary["sim"] is True
     assert (summary["books_verified"], summary["books_failed"]) == (len(books), 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import traceback
 from collections.abc import Coroutine, Mapping
 from typing import Any, TypeVar
 
@@ -54,10 +55,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         super().__init__(self._jumping)
         self.troubles: list[str] = []
         """What the loop complained about: an exception nobody saw, a task that was lost."""
-        self.set_exception_handler(lambda _, context: self.troubles.append(str(context.get("message"))))
+        self.set_exception_handler(self._complained)
 
     def time(self) -> float:
         return self._jumping.now
+
+    def _complained(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        trace = "" if error is None else "".join(traceback.format_exception(error))
+        self.troubles.append(f"{context.get('message')} {trace}")
 
     def stand_still(self, seconds: float) -> None:
         """Let time pass in which nothing in this process could run."""
@@ -74,9 +80,9 @@ def run(main: Coroutine[Any, Any, T], *, debug: bool = False) -> T:
     try:
         result = loop.run_until_complete(main)
         left = [task.get_name() for task in asyncio.all_tasks(loop)]
-        assert left == []
+        assert left == [], left
         loop.run_until_complete(loop.shutdown_asyncgens())
-        assert loop.troubles == []
+        assert loop.troubles == [], "\n".join(loop.troubles)
         return result
     finally:
         loop.close()

@@ -10,10 +10,36 @@ from typing import Any
 from krakenwire.events import Event
 from krakenwire.session import Session
 from krakenwire.sim import Exchange, Host, Rules
-from krakenwire.sim.connection import ConnectionId
+from krakenwire.sim.connection import Connection, ConnectionId
+from krakenwire.sim.feeds.feed import Label
+from krakenwire.sim.market import Market
+from krakenwire.sim.requests import Request
 from krakenwire.wire.secret import Secret
 
 AT_ONCE = Rules(snapshot_delay=(0.0, 0.0))
+
+
+class Honest:
+    """Faults that do nothing; those of a test say what they do instead."""
+
+    def pass_on(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
+        connection.emit(frame, label, at)
+
+    def hear(self, connection: Connection, frame: bytes | str, at: int) -> bytes | str | None:
+        return frame
+
+    def refusal(self, connection: Connection, request: Request, symbol: str) -> str | None:
+        return None
+
+
+class Forgetful:
+    """A truth log that writes nothing down."""
+
+    def meant(self, connection: Connection, frame: bytes, label: Label, at: int) -> None: ...
+
+    def sent(self, connection: Connection, frame: bytes, label: Label, at: int) -> None: ...
+
+    def published(self, market: Market, at: int) -> None: ...
 
 
 class Client:

@@ -22,10 +22,11 @@ AT = 1_795_334_400_123_456_789
 
 
 class Reader:
-    """A client that keeps the book by the plain rules: set, remove, cut to depth."""
+    """A client that keeps the book by the plain rules: set, remove, cut to depth; `hasty` cuts after every entry."""
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, depth: int, *, hasty: bool = False) -> None:
         self.depth = depth
+        self.hasty = hasty
         self.frames: list[Any] = []
         self.sides: dict[str, dict[Decimal, str]] = {"bids": {}, "asks": {}}
 
@@ -43,9 +44,14 @@ class Reader:
                 else:
                     assert price in levels or any(e is not entry for e in data[name])
                     levels.pop(price, None)
-            for price in self.best(name)[self.depth :]:
-                del levels[price]
+                if self.hasty:
+                    self.cut(name)
+            self.cut(name)
         assert str(self.checksum()) == data["checksum"]
+
+    def cut(self, name: str) -> None:
+        for price in self.best(name)[self.depth :]:
+            del self.sides[name][price]
 
     def best(self, name: str) -> list[Decimal]:
         return sorted(self.sides[name], reverse=name == "bids")
@@ -119,14 +125,17 @@ def test_known_checksum() -> None:
     assert checksum(made) == V1
 
 
+@pytest.mark.parametrize("hasty", [False, True])
 @pytest.mark.parametrize("depth", [10, 25])
 @given(seed=st.integers(0, 10**9), decimals=st.sampled_from([0, 1, 5]))
-def test_reader_of_the_frames_has_the_window_of_the_engine(depth: int, seed: int, decimals: int) -> None:
+def test_reader_of_the_frames_has_the_window_of_the_engine(
+    depth: int, seed: int, decimals: int, *, hasty: bool
+) -> None:
     """Whatever happens in the market, a client that follows the rules holds the engine's best levels, each frame's checksum is that of
-    his book, and no removal comes of a level that he has not.
+    his book, and no removal comes of a level that he has not; whether he cuts his book after messages or after entries.
     """
     made, random = market(decimals), Random(seed)
-    feed, reader = BookFeed(made, depth), Reader(depth)
+    feed, reader = BookFeed(made, depth), Reader(depth, hasty=hasty)
     reader.send(feed.snapshot(AT), feed.snapshot_label, AT)
     feed.subscribers.append(reader)
     made.streams.append(feed)

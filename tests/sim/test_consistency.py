@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from krakenwire.sim import Exchange, Host, Listing, listing
-from tests.sim.drive import AT_ONCE
+from tests.sim.drive import AT_ONCE, Forgetful
 
 MARKETS: list[str | Listing] = [
     "SOL/USD",
@@ -25,15 +25,11 @@ def listen(seconds: float, *channels: tuple[str, dict[str, Any]], seed: int = 2)
     exchange = Exchange(seed=seed, markets=MARKETS, rules=AT_ONCE)
     frames: list[Any] = []
 
-    class Wire:
+    class Wire(Forgetful):
         """Notes frames of all connections in one list."""
 
         def meant(self, connection: Any, frame: bytes, label: Any, at: int) -> None:
             frames.append(json.loads(frame, parse_float=Decimal))
-
-        def sent(self, connection: Any, frame: bytes, label: Any, at: int) -> None: ...
-
-        def published(self, market: Any, at: int) -> None: ...
 
     exchange.truth = Wire()
     public, level3 = exchange.connect(Host.PUBLIC, now=0.0), exchange.connect(Host.LEVEL3, now=0.0)

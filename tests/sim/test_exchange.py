@@ -12,7 +12,7 @@ from krakenwire.sim.connection import Connection, ConnectionId
 from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.requests import Request
 from krakenwire.wire.enums import SystemStatus
-from tests.sim.drive import AT_ONCE, Client
+from tests.sim.drive import AT_ONCE, Client, Honest
 
 
 def client(*markets: str, host: str = "public", rules: Rules = AT_ONCE) -> Client:
@@ -55,6 +55,28 @@ def test_heartbeats_come_once_a_second_from_the_first_subscription() -> None:
     assert made.wait(5) == []
     made.ask("subscribe", channel="book", symbol=["XBT/USD"])
     assert made.wait(10.5) == [{"channel": "heartbeat"}] * 10
+
+
+def test_heartbeats_as_the_documents_have_them() -> None:
+    """By that rule a heartbeat comes exactly after a second in which nothing else came."""
+    made = client("SOL/USD", rules=Rules(snapshot_delay=(0.0, 0.0), heartbeat_always=False))
+    made.ask("subscribe", channel="book", symbol=["SOL/USD"])
+    last, beats = 0.0, 0
+    while made.now < 60:
+        for frame in made.wait(0.01):
+            if frame["channel"] == "heartbeat":
+                assert 0.98 < made.now - last < 1.03
+                beats += 1
+            last = made.now
+        assert made.now - last < 1.03
+    assert 5 < beats < 55
+
+
+def test_no_snapshot_for_those_who_want_none() -> None:
+    """Without a snapshot the updates begin at once."""
+    made = client("BTC/USD")
+    made.ask("subscribe", channel="book", symbol=["BTC/USD"], snapshot=False)
+    assert {frame.get("type") for frame in made.wait(5) if frame["channel"] == "book"} == {"update"}
 
 
 def test_idle_connection_is_closed() -> None:
@@ -362,12 +384,11 @@ def test_http_answers_like_kraken() -> None:
     )
 
 
-class Meddler:
+class Meddler(Honest):
     """Faults that drop every third frame of a channel, hear nothing of pings, and refuse one symbol."""
 
     def __init__(self) -> None:
         self.count = 0
-        self.later: list[int] = []
 
     def pass_on(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
         self.count += label.channel == "book"

@@ -25,8 +25,8 @@ KINDS = [
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.pair.symbol)
-def test_market_stays_itself_for_hours(kind: Listing) -> None:
-    """After three hours the market trades near where it began, on its own price steps, with about as many orders as it should have,
+def test_market_stays_itself(kind: Listing) -> None:
+    """After an hour the market trades near where it began, on its own price steps, with about as many orders as it should have,
     and never had a crossed book or a quantity below its minimum.
     """
     market = Market(kind.pair)
@@ -34,14 +34,14 @@ def test_market_stays_itself_for_hours(kind: Listing) -> None:
     flow.open(EPOCH)
     market.publish(EPOCH)
     at, first, fills = EPOCH, market.tape.next_id, 0
-    while at < EPOCH + 3 * 3600 * SECOND:
+    while at < EPOCH + 3600 * SECOND:
         at += flow.pause()
         flow.act(at)
         bid, ask = market.engine.bids.best(), market.engine.asks.best()
         assert bid is None or ask is None or bid < ask
         fills += len(market.fresh)
         market.publish(at)
-    assert fills == market.tape.next_id - first > 3_000
+    assert fills == market.tape.next_id - first > 1_000
     assert kind.price / 3 < market.tape.last_price < 3 * kind.price
     step = kind.pair.price_increment
     assert all(order.price % step == 0 and order.price > 0 for order in market.engine.orders.values())

@@ -12,8 +12,7 @@ from krakenwire.sim import Exchange, Rules
 from krakenwire.sim.connection import Connection
 from krakenwire.sim.door import Door
 from krakenwire.sim.feeds.feed import Feed, Label
-from krakenwire.sim.requests import Request
-from tests.sim.drive import AT_ONCE, Client
+from tests.sim.drive import AT_ONCE, Client, Honest
 
 SCALARS: Any = (
     st.none()
@@ -78,7 +77,7 @@ def test_any_bytes_are_answered(frame: bytes) -> None:
     assert json.loads(answer)["success"] is False
 
 
-class Closing:
+class Closing(Honest):
     """Faults that close a connection in the middle of a stream."""
 
     def __init__(self, victim: int) -> None:
@@ -88,12 +87,6 @@ class Closing:
         connection.emit(frame, label, at)
         if label.type == "update" and label.channel == "book" and connection.id == self.victim:
             connection.close(None)
-
-    def hear(self, connection: Connection, frame: bytes | str, at: int) -> bytes | str | None:
-        return frame
-
-    def refusal(self, connection: Connection, request: Request, symbol: str) -> str | None:
-        return None
 
 
 def test_closing_one_of_many_subscribers_leaves_the_others_alone() -> None:
@@ -113,14 +106,28 @@ def test_closing_one_of_many_subscribers_leaves_the_others_alone() -> None:
     ] * 2
 
 
+def test_client_who_does_not_read_is_cut_off() -> None:
+    """When more frames wait than the limit, the connection is closed, and what waits does not grow any more."""
+    exchange = Exchange(
+        seed=2, markets=["SOL/USD"], rules=Rules(snapshot_delay=(0.0, 0.0), outgoing_limit=20)
+    )
+    made = Client(exchange)
+    made.ask("subscribe", channel="book", symbol=["SOL/USD"])
+    assert len(made.wait(60)) == 20
+    closing = exchange.closing(made.id)
+    assert closing is not None
+    assert closing.code == 1008
+    assert exchange.markets["SOL/USD"].streams == []
+
+
 def test_too_many_connections_are_banned() -> None:
     """An address may connect 150 times in ten minutes; the next attempt bans it for ten minutes, and nobody else."""
     exchange = Exchange(markets=["XMN/USD"], rules=Rules())
-    assert [exchange.admit("a", now=float(n)) for n in range(151)] == [None] * 150 + [600.0]
-    assert exchange.admit("b", now=151.0) is None
-    assert exchange.admit("a", now=450.0) == 300.0
-    assert exchange.admit("a", now=749.9) is not None
-    assert exchange.admit("a", now=750.1) is None
+    assert [exchange.knock("a", now=float(n)) for n in range(151)] == [None] * 150 + [600.0]
+    assert exchange.knock("b", now=151.0) is None
+    assert exchange.knock("a", now=450.0) == 300.0
+    assert exchange.knock("a", now=749.9) is not None
+    assert exchange.knock("a", now=750.1) is None
 
 
 @given(pauses=st.lists(st.integers(0, 300), min_size=1, max_size=80))

@@ -11,10 +11,9 @@ from krakenwire.events import Event, OrderBookUpdate, TradeUpdate
 from krakenwire.sim import Exchange
 from krakenwire.sim.connection import Connection
 from krakenwire.sim.feeds.feed import Label
-from krakenwire.sim.requests import Request
 from krakenwire.sim.truth import CONNECTIONS_KEPT, TruthLog
 from krakenwire.wire.subscriptions import BookSubscription, TradeSubscription
-from tests.sim.drive import AT_ONCE, Client, Pairing
+from tests.sim.drive import AT_ONCE, Client, Honest, Pairing
 
 
 class Judge:
@@ -68,7 +67,7 @@ def test_every_book_of_a_session_is_one_that_existed() -> None:
         assert ids == [trade.trade_id for trade in truth.trades[symbol] if trade.trade_id >= ids[0]]
 
 
-class Dropping:
+class Dropping(Honest):
     """Faults that lose some of the data."""
 
     def __init__(self, random: Random) -> None:
@@ -80,12 +79,6 @@ class Dropping:
             self.lost += 1
             return
         connection.emit(frame, label, at)
-
-    def hear(self, connection: Connection, frame: bytes | str, at: int) -> bytes | str | None:
-        return frame
-
-    def refusal(self, connection: Connection, request: Request, symbol: str) -> str | None:
-        return None
 
 
 @pytest.mark.fault("B1")

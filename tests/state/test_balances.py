@@ -20,7 +20,7 @@ from krakenwire.wire.enums import AssetClass, WalletId, WalletType
 
 
 def row(asset: str, balance: str, **told: Any) -> BalanceEntry:
-    return BalanceEntry(asset=asset, balance=Decimal(balance), **told)
+    return BalanceEntry(asset=asset, balance_text=balance, **told)
 
 
 def entry(ledger_id: str, asset: str, amount: str, fee: str, balance: str, **told: Any) -> BalanceEntry:
@@ -30,8 +30,8 @@ def entry(ledger_id: str, asset: str, amount: str, fee: str, balance: str, **tol
         ledger_id=ledger_id,
         ref_id="T",
         timestamp="2026-11-22T08:01:04.000090Z",
-        amount=Decimal(amount),
-        fee=Decimal(fee),
+        amount_text=amount,
+        fee_text=fee,
         **told,
     )
 
@@ -72,9 +72,9 @@ def test_a_sum_that_does_not_add_up_is_flagged_and_taken() -> None:
     assert held.balance == Decimal("10.95")
 
 
-def exact(units: int) -> Decimal:
+def exact(units: int) -> str:
     """A decimal of so many 10^-15, made without arithmetic that could round."""
-    return Decimal((int(units < 0), tuple(map(int, str(abs(units)))), -15))
+    return str(Decimal((int(units < 0), tuple(map(int, str(abs(units)))), -15)))
 
 
 units = st.integers(min_value=-(10**36), max_value=10**36)
@@ -86,9 +86,13 @@ def test_sums_are_exact(old: int, amount: int, fee: int) -> None:
     right = old + amount - fee
     for stated, flagged in ((right, False), (right + 1, True), (right - 1, True)):
         balances = Balances()
-        balances.snapshot([BalanceEntry(asset="USD", balance=exact(old))])
+        balances.snapshot([BalanceEntry(asset="USD", balance_text=exact(old))])
         told = BalanceEntry(
-            asset="USD", balance=exact(stated), ledger_id="L", amount=exact(amount), fee=exact(fee)
+            asset="USD",
+            balance_text=exact(stated),
+            ledger_id="L",
+            amount_text=exact(amount),
+            fee_text=exact(fee),
         )
         assert any(isinstance(fact, BalanceDiffers) for fact in balances.apply(told)) is flagged
 
@@ -118,7 +122,7 @@ def test_nothing_is_checked_or_live_after_an_interruption() -> None:
 def test_a_snapshot_replaces_everything() -> None:
     """What a snapshot does not name is no longer held; what it repeats is no fact."""
     balances = Balances()
-    main = (Wallet(type=WalletType.SPOT, id=WalletId.MAIN, balance=Decimal(1)),)
+    main = (Wallet(type=WalletType.SPOT, id=WalletId.MAIN, balance_text="1"),)
     balances.snapshot([row("USD", "1", wallets=main), row("SOL", "2"), row("BTC", "3")])
     sol = balances.get("SOL")
     facts = balances.snapshot([row("USD", "1", wallets=main), row("BTC", "4")])
@@ -132,13 +136,13 @@ def test_a_snapshot_replaces_everything() -> None:
 def test_a_change_hides_the_split_by_wallet() -> None:
     """A ledger entry does not tell the wallets, so the old split is not shown beside the new balance."""
     balances = Balances()
-    main = (Wallet(type=WalletType.SPOT, id=WalletId.MAIN, balance=Decimal(1)),)
+    main = (Wallet(type=WalletType.SPOT, id=WalletId.MAIN, balance_text="1"),)
     balances.snapshot([row("USD", "1", wallets=main)])
     balances.apply(entry("L1", "USD", "1", "0", "2"))
     held = balances.get("USD")
     assert held is not None
     assert held.wallets is None
-    moved = (Wallet(type=WalletType.SPOT, id=WalletId.MAIN, balance=Decimal(2)),)
+    moved = (Wallet(type=WalletType.SPOT, id=WalletId.MAIN, balance_text="2"),)
     assert balances.snapshot([row("USD", "2", wallets=moved)]) == []
     held = balances.get("USD")
     assert held is not None

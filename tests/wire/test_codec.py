@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from krakenwire.errors import UsageError
 from krakenwire.wire.book import BookLevel
 from krakenwire.wire.codec import CHANNELS, Codec, Decoded, decode, encode
-from krakenwire.wire.enums import MessageType, Side
+from krakenwire.wire.enums import MessageType, OrderType, Side
 from krakenwire.wire.market import Trade, TradeMessage
 from krakenwire.wire.screening import RejectedEntry
 from tests.vectors import account, control, orders
@@ -27,6 +28,9 @@ VECTORS: list[Vector] = [
     *control.REPLY_VECTORS,
     *orders.REPLIES,
 ]
+
+
+PAIR = Codec().fast(FRAMES["instrument"]).data.pairs[0]  # type: ignore[union-attr]
 
 
 def result(frame: Any) -> Any:
@@ -89,7 +93,7 @@ def test_samples_survive_encoding(channel: str) -> None:
 def test_digits_survive(number: Decimal, places: int) -> None:
     """Whatever number stands in a message, encoding and decoding keep its digits and its exponent."""
     exact = number.scaleb(8 - places) if places > 8 else number
-    trade = Trade("A/B", Side("buy"), exact, exact, "limit", 1, "t")  # type: ignore[arg-type]
+    trade = Trade("A/B", Side("buy"), f"{exact:f}", f"{exact:f}", OrderType.LIMIT, 1, "t")
     again = decode(encode(TradeMessage(MessageType.UPDATE, (trade,))))
     assert isinstance(again, TradeMessage)
     assert again.data[0].price.as_tuple() == exact.as_tuple()
@@ -106,10 +110,9 @@ def test_digits_as_sent(text: str) -> None:
 
 
 def test_encode_writes_plain_notation() -> None:
-    """No number leaves in exponent form, and a level's text leaves as it came."""
-    trade = Trade("A/B", Side("buy"), Decimal("1E-7"), Decimal("0E-8"), "limit", 1, "t")  # type: ignore[arg-type]
-    frame = encode(TradeMessage(MessageType.UPDATE, (trade,)))
-    assert b'"price":0.0000001,"qty":0.00000000' in frame
+    """No decimal leaves in exponent form, and what is kept as it came leaves as it came."""
+    pair = replace(PAIR, price_increment=Decimal("1E-7"), qty_increment=Decimal("0E-8"))
+    assert b'"price_increment":0.0000001,"qty_increment":0.00000000' in encode(pair)
     assert encode(BookLevel("1.50", 7)) == b'{"price":1.50,"qty":7}'
 
 
@@ -122,9 +125,12 @@ def test_encode_refuses_texts_that_are_no_numbers(level: BookLevel) -> None:
 
 def test_encode_refuses_numbers_out_of_bounds() -> None:
     """A number of a billion digits is not written out."""
-    trade = Trade("A/B", Side("buy"), Decimal("1e999999999"), Decimal(1), "limit", 1, "t")  # type: ignore[arg-type]
-    with pytest.raises(UsageError):
-        encode(trade)
+    for entry in (
+        replace(PAIR, price_increment=Decimal("1e999999999")),
+        Trade("A/B", Side("buy"), "1e999999999", "1", OrderType.LIMIT, 1, "t"),
+    ):
+        with pytest.raises(UsageError):
+            encode(entry)
 
 
 @pytest.mark.parametrize("vector", orders.REQUESTS, ids=lambda vector: vector.name)

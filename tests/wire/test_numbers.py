@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from krakenwire.wire.numbers import MAX_DIGITS, number_problem, numbers_problem
+from krakenwire.wire.numbers import (
+    MAX_DIGITS,
+    Number,
+    OptionalNumber,
+    number_problem,
+    numbers_problem,
+    text_problem,
+)
 
 
 @pytest.mark.fault("J9")
@@ -62,6 +70,19 @@ def test_a_million_digits_cost_nothing() -> None:
     assert time.perf_counter() - start < 0.5
 
 
+@pytest.mark.fault("J8", "J9")
+@pytest.mark.parametrize("value", [True, None, [], {}, "1_0", " 1", "NaN", "1e99", 10**30, 1.5, "-"])
+def test_texts(value: object) -> None:
+    """What is kept as it came is a plain number within bounds, or it is refused."""
+    assert text_problem(value) is not None
+
+
+@pytest.mark.parametrize("value", ["1", "1.50", "1e-8", 7, "0.00000000"])
+def test_texts_that_are_numbers(value: object) -> None:
+    """Every spelling of a number that JSON has is taken."""
+    assert text_problem(value) is None
+
+
 class Leaf(Struct):
     """Holds a number."""
 
@@ -75,6 +96,10 @@ class Tree(Struct):
     price: Decimal | None = None
     one: Leaf | None = None
     many: tuple[Leaf, ...] | None = None
+    cost_text: Any = 0
+    cost = Number()
+    fee_text: Any = None
+    fee = OptionalNumber()
 
 
 BAD = Decimal("1e99")
@@ -86,6 +111,10 @@ BAD = Decimal("1e99")
         (Tree("a"), None),
         (Tree("a", Decimal(1), Leaf(Decimal(2)), (Leaf(Decimal(3)),)), None),
         (Tree("a", price=BAD), "price: too large"),
+        (Tree("a", cost_text="1.50", fee_text=7), None),
+        (Tree("a", cost_text=None), "cost: expected a number, got NoneType"),
+        (Tree("a", cost_text="1e99"), "cost: too large"),
+        (Tree("a", fee_text="1_000"), "fee: not a number"),
         (Tree("a", one=Leaf(BAD)), "one.qty: too large"),
         (Tree("a", many=(Leaf(Decimal(1)), Leaf(BAD))), "many.qty: too large"),
     ],
@@ -93,3 +122,16 @@ BAD = Decimal("1e99")
 def test_numbers_are_found_in_what_an_entry_holds(entry: Tree, reason: str | None) -> None:
     """The first bad number of an entry is named, also in a struct or a list of structs inside it."""
     assert numbers_problem(entry) == reason
+
+
+def test_numbers_are_read_with_the_digits_received() -> None:
+    """A number that is kept as it came is an exact decimal when it is read, and None where it was not said."""
+    tree = Tree("a", cost_text="0.00100000")
+    assert str(tree.cost) == "0.00100000"
+    assert tree.fee is None
+    assert str(Tree("a", fee_text=7).fee) == "7"
+
+
+def test_a_name_of_a_number_is_no_field() -> None:
+    """On the type itself the name stands for the way a number is read, and says which field holds it."""
+    assert (Tree.cost.field, Tree.fee.field) == ("cost_text", "fee_text")

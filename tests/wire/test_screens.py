@@ -23,6 +23,7 @@ from tests.vectors import account
 from tests.vectors.samples import FRAMES
 
 QUICK: dict[str, Any] = {"ticker": problem_ticker, "trade": problem_trade, "ohlc": problem_ohlc}
+NUMBER = re.compile(rb"(?<=[:\[,])-?[0-9]+\.[0-9]+(?=[,}\]])")
 ODD = [
     '"1_000"',
     '" 1 "',
@@ -35,6 +36,7 @@ ODD = [
     '".5"',
     '"1."',
     '"+1"',
+    '"1,2"',
 ]
 FAR = ["1e999999999", "1e-999999999", "1e25", "1e-25", "1." + "1" * 40, "9" * 26, "1" * 100_000]
 
@@ -167,11 +169,19 @@ def test_quick_agrees_with_exact(value: Decimal) -> None:
     assert (found is not None) == wanted or (value == 0 and found is None)
 
 
+@pytest.mark.fault("J8")
+@pytest.mark.parametrize("channel", [str(kind.__struct_config__.tag) for kind in SCREENS])
+def test_several_numbers_in_one_string(channel: str) -> None:
+    """A string with several numbers in it is not taken for as many, in any channel."""
+    frame = NUMBER.sub(b'"1,2"', FRAMES[channel], count=1)
+    assert frame != FRAMES[channel]
+    assert SCREENS[CHANNELS[channel]](frame, read(channel, frame)) is not None
+
+
 SCREENED = {
     **{name: frame for name, frame in FRAMES.items() if CHANNELS[name] in SCREENS},
     **{vector.name: vector.frame for vector in account.VECTORS},
 }
-NUMBER = re.compile(rb"(?<=[:\[,])-?[0-9]+\.[0-9]+(?=[,}\]])")
 IN_PLACE = [
     text.encode()
     for text in [*ODD, *FAR[:-1], "-1.5", "0.0", "7", '"12.50"', "null", "true", "[]", "1e-8", '"-3"']

@@ -196,8 +196,9 @@ RECORDED: dict[type, str] = {
 
 
 def _record(event: Any) -> dict[str, Any]:
-    """An event as plain values; the live book is not part of it."""
-    told = {name: getattr(event, name) for name in event.__struct_fields__ if name != "book"}
+    """An event as plain values under Kraken's names; the live book is not part of it."""
+    names = zip(event.__struct_fields__, event.__struct_encode_fields__, strict=True)
+    told = {shown: getattr(event, name) for name, shown in names if name != "book"}
     return cast("dict[str, Any]", msgspec.to_builtins(told))
 
 

@@ -39,6 +39,7 @@ class Feed:
         self._desk = session.desk
         self.outgoing = outgoing
         self._delivery = delivery
+        self._routes = delivery.routes
         self._lock = delivery.lock
         self._clock = clock
         self._counting = counting
@@ -88,10 +89,11 @@ class Feed:
                 delivery.inside.set([])
             delivery.busy = events
             left: Rest | BaseException | None = None
+            routes = self._routes
             for event in events:
-                callbacks = delivery.routes.by_type.get(type(event))
+                callbacks = routes.by_type.get(type(event))
                 if callbacks is None:
-                    callbacks = delivery.routes.of(event)
+                    callbacks = routes.of(event)
                 for callback in callbacks:
                     try:
                         result = callback(event)

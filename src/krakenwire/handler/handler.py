@@ -104,6 +104,7 @@ class KrakenV2MessageHandler:
             on_checksum_dispute=on_checksum_dispute,
             limits=limits,
         )
+        self._desk = self._session.desk
         self._delivery = Delivery(
             self._lock, clock, timeout=callback_timeout, slow=slow_callback, stop=on_error == "stop"
         )
@@ -236,7 +237,7 @@ class KrakenV2MessageHandler:
         """
         feed = self._feed
         outcome = feed.run(frame, begin)
-        if feed.unsent:
+        if self._desk.ignored_since is not None and feed.unsent:
             await feed.send()
         if outcome is True or outcome is False:
             return outcome

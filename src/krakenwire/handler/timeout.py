@@ -99,7 +99,7 @@ class Rest:
 
 def begin(result: object, seconds: float | None) -> Rest | None:
     """Run what a callback returned up to its first suspension. None: it is finished, or it was nothing to await."""
-    if isinstance(result, CoroutineType):
+    if type(result) is CoroutineType:
         coroutine: Coroutine[Any, Any, object] = result
     elif is_awaitable(result):
         coroutine = _await(result)

@@ -130,8 +130,8 @@ def _trade(symbol: str, row: list[Any]) -> TradeUpdate:
     return TradeUpdate(
         symbol=symbol,
         side=Side(_SIDES[side]),
-        price=Decimal(price),
-        qty=Decimal(qty),
+        price_text=price,
+        qty_text=qty,
         ord_type=OrderType(_TYPES[kind]),
         trade_id=int(trade_id),
         timestamp=_timestamp(at),

@@ -13,7 +13,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from krakenwire.errors import AuthFailed, ConnectFailed, KrakenWireError
+from krakenwire.errors import AuthFailed, ConnectFailed, ConnectionLost, KrakenWireError
 from krakenwire.events import (
     ConnectionChanged,
     ConnectionState,
@@ -204,6 +204,9 @@ class Connection:
                 link = await self._open()
                 if link is not None:
                     await self._live(link)
+        except Exception as exc:  # noqa: BLE001 (the outermost task: it must not die unseen)
+            self._loop.call_exception_handler({"message": f"{self.name} failed", "exception": exc})
+            self._fail(ConnectionLost(f"internal error: {type(exc).__name__}"))
         finally:
             self._task = None
             if self.error is None:

@@ -6,7 +6,6 @@ acting on one twice is worse than anything else this library could do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from msgspec.structs import astuple
@@ -16,13 +15,12 @@ from krakenwire.session.desk import Desk
 from krakenwire.session.recovery import Recovery
 from krakenwire.session.sequences import SequenceKeeper
 from krakenwire.session.streams import Streams
-from krakenwire.state.balances import BalanceChanged, Balances, LedgerDuplicate
-from krakenwire.state.orders import FillDuplicate, FillSeen, OrderChanged, Orders
+from krakenwire.state.balances import BalanceChanged, BalanceFact, Balances, LedgerDuplicate
+from krakenwire.state.orders import FillDuplicate, OrderFact, Orders
 from krakenwire.wire.account import BalanceEntry, BalancesMessage, ExecutionReport, ExecutionsMessage
 from krakenwire.wire.enums import MessageType
 
-_OF_ROWS = (OrderChanged, FillSeen, FillDuplicate, BalanceChanged, LedgerDuplicate)
-"""Facts that say no more than the row they come from. Every other fact is an event of its own."""
+_SNAPSHOT = MessageType.SNAPSHOT
 
 
 class AccountKeeper:
@@ -30,6 +28,7 @@ class AccountKeeper:
 
     def __init__(self, streams: Streams, sequences: SequenceKeeper, desk: Desk, recovery: Recovery) -> None:
         self._streams = streams
+        self._heard = {channel: streams.of(channel) for channel in ("executions", "balances")}
         self._sequences = sequences
         self._desk = desk
         self._recovery = recovery
@@ -42,11 +41,52 @@ class AccountKeeper:
 
     def executions(self, message: ExecutionsMessage, now: float) -> list[Event]:
         """Take a message of channel executions."""
-        return self._take("executions", message, self._reports, ExecutionUpdate, now)
+        events: list[Event] = []
+        in_sequence = self._follow("executions", message, events, now)
+        if in_sequence is None:
+            return events
+        snapshot = message.type is _SNAPSHOT
+        news: list[ExecutionReport] = []
+        facts: list[OrderFact] = []
+        if snapshot:
+            news, facts = self.orders.snapshot(message.data, with_orders=self.open_orders_told)
+            self._desk.delivered("executions", None)
+        else:
+            for row in message.data:
+                if found := self.orders.apply(row):
+                    facts += found
+                    if isinstance(found[0], FillDuplicate):
+                        continue
+                news.append(row)
+        events += [ExecutionUpdate(*astuple(row), in_sequence=in_sequence, snapshot=snapshot) for row in news]
+        if facts:
+            self.repeated += len(message.data) - len(news)
+            events += [fact for fact in facts if not isinstance(fact, FillDuplicate)]
+        return events
 
     def balance_entries(self, message: BalancesMessage, now: float) -> list[Event]:
         """Take a message of channel balances."""
-        return self._take("balances", message, self._entries, BalanceUpdate, now)
+        events: list[Event] = []
+        in_sequence = self._follow("balances", message, events, now)
+        if in_sequence is None:
+            return events
+        snapshot = message.type is _SNAPSHOT
+        news: list[BalanceEntry] = []
+        facts: list[BalanceFact] = []
+        if snapshot:
+            news += message.data
+            facts = self.balances.snapshot(message.data)
+            self._desk.delivered("balances", None)
+        else:
+            for row in message.data:
+                found = self.balances.apply(row)
+                facts += found
+                if not isinstance(found[0], LedgerDuplicate):
+                    news.append(row)
+        self.repeated += len(message.data) - len(news)
+        events += [BalanceUpdate(*astuple(row), in_sequence=in_sequence, snapshot=snapshot) for row in news]
+        events += [fact for fact in facts if not isinstance(fact, BalanceChanged | LedgerDuplicate)]
+        return events
 
     def interrupt(self, channel: str | None = None) -> None:
         """Something may have been missed on one channel, or on both."""
@@ -67,22 +107,14 @@ class AccountKeeper:
             return [gap, ResyncNeeded(channel, None, reason)]
         return [gap, *self._recovery.take_anew(channel, None, reason, now)]
 
-    def _take(
-        self,
-        channel: str,
-        message: Any,
-        keep: Callable[..., tuple[list[Any], list[Event]]],
-        kind: type[Any],
-        now: float,
-    ) -> list[Event]:
-        events: list[Event] = []
-        if not self._sequences.is_news(channel, message, events, now):
-            return events
+    def _follow(self, channel: str, message: Any, events: list[Event], now: float) -> bool | None:
+        """Whether a frame came in sequence; None if it came before. Adds what its number says."""
+        in_sequence = self._sequences.follows(channel, message, events, now)
+        if in_sequence is None:
+            return None
         if events:  # numbers are missing
             self.interrupt(channel)
-        stream = self._streams.of(channel).get(None) or self._streams.begin(channel, None, now)
-        snapshot = message.type is MessageType.SNAPSHOT
-        in_sequence = self._sequences.proves(channel, message)
+        stream = self._heard[channel].get(None) or self._streams.begin(channel, None, now)
         if in_sequence and not stream.proven:
             stream.prove(now)
         elif not in_sequence:
@@ -90,55 +122,4 @@ class AccountKeeper:
         stream.heard_at = now
         stream.entry.messages += 1
         stream.entry.verified += in_sequence
-        rows, facts = keep(message.data, snapshot=snapshot)
-        if snapshot:
-            self._desk.delivered(channel, None)
-        events += [kind(*astuple(row), in_sequence=in_sequence, snapshot=snapshot) for row in rows]
-        return events + facts
-
-    def _reports(
-        self, rows: tuple[ExecutionReport, ...], *, snapshot: bool
-    ) -> tuple[list[ExecutionReport], list[Event]]:
-        """The rows that are news, and what else follows from them."""
-        if snapshot:
-            facts: list[Any] = self.orders.snapshot(rows, with_orders=self.open_orders_told)
-            # A snapshot's facts begin with one for each row, in its order.
-            return self._news(rows, facts[: len(rows)]), _others(facts)
-        news: list[ExecutionReport] = []
-        others: list[Event] = []
-        for row in rows:
-            first, *more = self.orders.apply(row)
-            if isinstance(first, FillDuplicate):
-                self.repeated += 1
-            else:
-                news.append(row)
-            if more:
-                others += _others(more)
-        return news, others
-
-    def _entries(
-        self, rows: tuple[BalanceEntry, ...], *, snapshot: bool
-    ) -> tuple[list[BalanceEntry], list[Event]]:
-        """The rows that are news, and what else follows from them."""
-        if snapshot:
-            return list(rows), _others(self.balances.snapshot(rows))
-        found: list[Any] = []
-        firsts = []
-        for row in rows:
-            facts = self.balances.apply(row)
-            firsts.append(facts[0])
-            found += facts
-        return self._news(rows, firsts), _others(found)
-
-    def _news(self, rows: tuple[Any, ...], firsts: list[Any]) -> list[Any]:
-        news = [
-            row
-            for row, fact in zip(rows, firsts, strict=True)
-            if not isinstance(fact, (FillDuplicate, LedgerDuplicate))
-        ]
-        self.repeated += len(rows) - len(news)
-        return news
-
-
-def _others(facts: list[Any]) -> list[Event]:
-    return [fact for fact in facts if not isinstance(fact, _OF_ROWS)]
+        return in_sequence

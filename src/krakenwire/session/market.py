@@ -5,8 +5,6 @@ Only trades carry a proof, their ids. Of the others nothing shows whether one is
 
 from __future__ import annotations
 
-from msgspec.structs import astuple
-
 from krakenwire.events import CandleRevised, Event, Gap, GapReason, OHLCUpdate, TradeUpdate, TradingStatus
 from krakenwire.session.books import BookKeeper
 from krakenwire.session.desk import Desk
@@ -17,6 +15,9 @@ from krakenwire.state.instruments import Instruments, PairChanged
 from krakenwire.state.trades import COMPLETE, TradeGap, TradeLog
 from krakenwire.wire.enums import MessageType
 from krakenwire.wire.market import InstrumentMessage, OHLCMessage, TickerMessage, TradeMessage
+
+# A look at a member of an enumeration costs more than one at a name of the module.
+_SNAPSHOT, _REVISED = MessageType.SNAPSHOT, CandleFact.REVISED
 
 
 class MarketKeeper:
@@ -37,35 +38,39 @@ class MarketKeeper:
         self._sequences = sequences
         self._desk = desk
         self._books = books
+        self._tickers_heard = streams.of("ticker")
+        self._trades_heard = streams.of("trade")
+        self._candles_heard = streams.of("ohlc")
 
     def ticker(self, message: TickerMessage, now: float) -> list[Event]:
         """Take a message of channel ticker."""
         events: list[Event] = []
-        streams = self._streams.of("ticker")
+        streams = self._tickers_heard
         for ticker in (
             message.data if message.sequence is None else self._sequences.rows("ticker", message, events, now)
         ):
             stream = streams.get(ticker.symbol) or self._streams.begin("ticker", ticker.symbol, now)
             stream.heard_at = now
             events.append(ticker)
-            if message.type is MessageType.SNAPSHOT:
+            if message.type is _SNAPSHOT:
                 self._desk.delivered("ticker", ticker.symbol)
         return events
 
     def trade(self, message: TradeMessage, now: float) -> list[Event]:
         """Take a message of channel trade. Trades that came before are not passed on."""
         events: list[Event] = []
-        snapshot = message.type is MessageType.SNAPSHOT
-        streams = self._streams.of("trade")
+        snapshot = message.type is _SNAPSHOT
+        streams = self._trades_heard
         for trade in (
             message.data if message.sequence is None else self._sequences.rows("trade", message, events, now)
         ):
             verdict = self.trades.judge(trade.symbol, trade.trade_id)
             stream = streams.get(trade.symbol) or self._streams.begin("trade", trade.symbol, now)
-            stream.entry.messages += 1
+            entry = stream.entry
+            entry.messages += 1
             complete = verdict is COMPLETE
             if complete:
-                stream.entry.verified += 1
+                entry.verified += 1
                 if not stream.proven:
                     stream.prove(now)
             elif verdict.gap is not None:
@@ -74,33 +79,61 @@ class MarketKeeper:
             # A repeated trade is not passed on, but the channel delivers: its next break has to be told.
             stream.heard_at = now
             if not verdict.repeated:
-                events.append(TradeUpdate(*astuple(trade), complete=complete, snapshot=snapshot))
+                events.append(
+                    TradeUpdate(
+                        trade.symbol,
+                        trade.side,
+                        trade.price_text,
+                        trade.qty_text,
+                        trade.ord_type,
+                        trade.trade_id,
+                        trade.timestamp,
+                        complete=complete,
+                        snapshot=snapshot,
+                    )
+                )
         return events
 
     def ohlc(self, message: OHLCMessage, now: float) -> list[Event]:
         """Take a message of channel ohlc."""
         events: list[Event] = []
-        snapshot = message.type is MessageType.SNAPSHOT
-        streams = self._streams.of("ohlc")
+        snapshot = message.type is _SNAPSHOT
+        streams = self._candles_heard
         for candle in (
             message.data if message.sequence is None else self._sequences.rows("ohlc", message, events, now)
         ):
-            revised = self.candles.judge(candle, message.timestamp).fact is CandleFact.REVISED
+            revised = self.candles.judge(candle, message.timestamp) is _REVISED
             stream = streams.get(candle.symbol) or self._streams.begin("ohlc", candle.symbol, now)
             stream.heard_at = now
             if revised:
                 events.append(CandleRevised(candle.symbol, candle.interval, candle.interval_begin))
-            events.append(OHLCUpdate(*astuple(candle), revised=revised, snapshot=snapshot))
+            events.append(
+                OHLCUpdate(
+                    candle.symbol,
+                    candle.open_text,
+                    candle.high_text,
+                    candle.low_text,
+                    candle.close_text,
+                    candle.trades,
+                    candle.volume_text,
+                    candle.vwap_text,
+                    candle.interval_begin,
+                    candle.interval,
+                    candle.timestamp,
+                    revised=revised,
+                    snapshot=snapshot,
+                )
+            )
         return events
 
     def instrument(self, message: InstrumentMessage, now: float) -> list[Event]:
         """Take a message of channel instrument. Books learn at once what became of their pairs."""
         events: list[Event] = []
-        if not self._sequences.is_news("instrument", message, events, now):
+        if self._sequences.follows("instrument", message, events, now) is None:
             return events
         self._streams.note("instrument", None, now)
         events.append(message.data)
-        snapshot = message.type is MessageType.SNAPSHOT
+        snapshot = message.type is _SNAPSHOT
         if snapshot:
             self._desk.delivered("instrument", None)
         first = not self.instruments.complete

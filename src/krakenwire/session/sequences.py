@@ -14,6 +14,8 @@ from krakenwire.session.streams import Streams
 from krakenwire.state.sequence import SequenceTracker
 from krakenwire.wire.enums import MessageType
 
+_SNAPSHOT, _UPDATE = MessageType.SNAPSHOT, MessageType.UPDATE
+
 
 class SequenceKeeper:
     """The sequence numbers of one connection. `track=False`: no number is looked at."""
@@ -30,24 +32,24 @@ class SequenceKeeper:
         if message.sequence is None or not self._track:
             return message.data
         symbols = dict.fromkeys(row.symbol for row in message.data)
-        news = {symbol for symbol in symbols if self.is_news((channel, symbol), message, events, now)}
+        news = {s for s in symbols if self.follows((channel, s), message, events, now) is not None}
         return [row for row in message.data if row.symbol in news]
 
-    def is_news(self, key: object, message: Any, events: list[Event], now: float) -> bool:
-        """Judge the number of a frame; adds a `Gap` if numbers are missing. False: the frame came before.
+    def follows(self, key: object, message: Any, events: list[Event], now: float) -> bool | None:
+        """Whether a frame follows, without a hole, a snapshot that is as whole; None: it came before. Adds a `Gap` if numbers are missing.
 
         `key`: the channel, or the channel and the symbol.
         """
         number = message.sequence
         if number is None or not self._track:
-            return True
-        if message.type is MessageType.UPDATE and self.tracker.advance(key, number):
-            return True
+            return False  # it is news, and nothing proves more
+        if message.type is _UPDATE and self.tracker.advance(key, number):
+            return key not in self._behind
         channel, symbol = key if isinstance(key, tuple) else (str(key), None)
         if number < 0:
             events.append(FrameRejected(b"", "sequence: negative", channel, symbol))
-            return False
-        snapshot = message.type is MessageType.SNAPSHOT
+            return None
+        snapshot = message.type is _SNAPSHOT
         result = self.tracker.track(key, number, None, now=now, snapshot=snapshot)
         if snapshot:
             self._behind.discard(key)
@@ -59,11 +61,7 @@ class SequenceKeeper:
             since = self._streams.heard_at(channel, symbol)
             events.append(Gap(channel, symbol, GapReason.SEQUENCE, *missing, since))
             events += self._recovery.take_anew(channel, symbol, "sequence", now)
-        return not result.duplicate
-
-    def proves(self, channel: str, message: Any) -> bool:
-        """Whether a frame that is news follows, without a hole, a snapshot that is as whole."""
-        return self._track and message.sequence is not None and channel not in self._behind
+        return None if result.duplicate else key not in self._behind
 
     def is_behind(self, channel: str) -> bool:
         """Whether something of a channel is missing since its last snapshot."""

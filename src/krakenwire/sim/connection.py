@@ -56,6 +56,8 @@ class Connection:
         """When the client last asked anything."""
         self._random = random
         self._beating = False
+        self._data_at = at
+        """When the last data was sent."""
         self._tokens: set[str] = set()
         self._allowance = float(exchange.rules.message_burst)
         exchange.schedule(at + int(exchange.rules.idle_limit * SECOND), self._idle)
@@ -77,7 +79,11 @@ class Connection:
         """A frame goes out."""
         if self.closing is not None:
             return
+        if len(self.outgoing) >= self.exchange.rules.outgoing_limit:
+            self.close(1008, "slow consumer")
+            return
         self.sent += 1
+        self._data_at = at
         self.outgoing.append(frame)
         if self.exchange.truth is not None:
             self.exchange.truth.sent(self, frame, label, at)
@@ -183,9 +189,13 @@ class Connection:
             self.exchange.schedule(at + SECOND, self._heartbeat)
 
     def _heartbeat(self, at: int) -> None:
-        if self.closing is None:
+        if self.closing is not None:
+            return
+        quiet_since = at - SECOND if self.exchange.rules.heartbeat_always else self._data_at
+        if quiet_since + SECOND <= at:
             self.send(HEARTBEAT, HEARTBEAT_LABEL, at)
-            self.exchange.schedule(at + SECOND, self._heartbeat)
+            quiet_since = at
+        self.exchange.schedule(quiet_since + SECOND, self._heartbeat)
 
     def _leave(self, _at: int) -> None:
         self.subscriptions.close()

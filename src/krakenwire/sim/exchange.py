@@ -38,6 +38,7 @@ from krakenwire.sim.market import Market
 from krakenwire.sim.modes import mode_of
 from krakenwire.sim.requests import Refusal, Request
 from krakenwire.sim.status import status_frame
+from krakenwire.sim.terms import Terms
 from krakenwire.sim.tokens import Tokens
 from krakenwire.wire.control import Emergency, Maintenance
 from krakenwire.wire.enums import AssetStatus, SystemStatus
@@ -53,6 +54,8 @@ class Rules(Struct, frozen=True, kw_only=True):
 
     snapshot_delay: tuple[float, float] = (0.013, 0.1)
     """Seconds from an acknowledgement to its snapshot: from, to. Recordings show 0.013 to 0.47."""
+    heartbeat_always: bool = True
+    """Heartbeats come whatever else comes, as recordings show. False: only after a second without data, as the documents say."""
     idle_limit: float = 60.0
     """Seconds after which a connection is closed that holds no subscription and asks nothing."""
     message_rate: float | None = None
@@ -61,6 +64,8 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Requests at once."""
     connects: int = 150
     """Connections that an address may make in ten minutes before it is banned for as long."""
+    outgoing_limit: int = 1_000_000
+    """Frames that wait for a client; one more and he is cut off. What Kraken does with a client who does not read is not known."""
     level3_symbols: int = 200
     """Symbols of a level3 connection."""
     level3_rate: int = 200
@@ -176,8 +181,8 @@ class Exchange:
 
     # ---------------------------------------------------------------- clients
 
-    def admit(self, address: str, *, now: float) -> float | None:
-        """Whether this address may connect: None, or for how many seconds it is banned. Each call counts as an attempt.
+    def knock(self, address: str, *, now: float) -> float | None:
+        """An attempt to connect from this address: None if it may, else for how many seconds it is banned.
 
         A server asks before it grants the upgrade, and answers a ban with status 429. `connect` does not ask.
         """
@@ -268,6 +273,9 @@ class Exchange:
         Raises: UsageError, if the name or the digits of quantities should change.
         """
         self.advance(now)
+        self._change(symbol, changes)
+
+    def _change(self, symbol: str, changes: dict[str, Any]) -> None:
         market, flow = self.markets[symbol], self.flows[symbol]
         old, new = market.pair, replace(market.pair, **changes)
         if (old.symbol, old.qty_precision) != (new.symbol, new.qty_precision):
@@ -323,9 +331,13 @@ class Exchange:
         flow.open(self.at)
         self.publish(market, self.at)
 
+        terms = Terms(pair, listing.character.changes, Random(f"{seed}/{symbol}/terms"))
+
         def act(at: int) -> None:
             flow.act(at)
             self.publish(market, at)
+            if (changes := terms.change(market.pair, at)) is not None:
+                self._change(symbol, changes)
             self.schedule(at + flow.pause(), act)
 
         self.schedule(self.at + flow.pause(), act)

@@ -39,6 +39,8 @@ class Character(Struct, frozen=True, kw_only=True):
     """Chance in a message that the pace changes, between a third and three times the rate."""
     withdrawals: float = 0.0
     """Chance in a message that the makers of a side, or of both, go away for some seconds."""
+    changes: float = 0.0
+    """Chance in a message that the terms of the market change: its status for some seconds, its price digits, its smallest order."""
     history: int = 80
     """Trades that happened before the exchange began, in the last day and a half."""
 

@@ -155,8 +155,13 @@ def _differs(before: Balance | None, after: Balance | None) -> bool:
     """Whether a snapshot says something else; that it tells the wallets again is no change."""
     if before is None or after is None:
         return before is not after
-    wallets = before.wallets is not None and before.wallets != after.wallets
+    wallets = before.wallets is not None and _values(before.wallets) != _values(after.wallets)
     return before.balance != after.balance or wallets
+
+
+def _values(wallets: tuple[Wallet, ...] | None) -> list[tuple[object, ...]]:
+    """What makes the parts of a balance the same; the spelling of their numbers does not."""
+    return [(wallet.type, wallet.id, wallet.balance) for wallet in wallets or ()]
 
 
 def _check(before: Balance | None, entry: BalanceEntry) -> list[BalanceFact]:

@@ -9,9 +9,8 @@ was sent: one that does is a mistake, and must not close the real ones.
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from enum import StrEnum
-
-from msgspec import Struct
 
 from krakenwire.wire.market import Candle
 from krakenwire.wire.timestamps import parse_ns
@@ -42,16 +41,12 @@ class CandleFact(StrEnum):
     """Its start cannot be read or lies in the future, or there are too many series: nothing is known about it."""
 
 
-class CandleVerdict(Struct, frozen=True):
-    """The fact, and the values that the message replaced or repeated."""
-
-    fact: CandleFact
-    previous: Candle | None = None
-
-
-_NEW = CandleVerdict(CandleFact.NEW)
-_LATE = CandleVerdict(CandleFact.LATE)
-_UNTRACKED = CandleVerdict(CandleFact.UNTRACKED)
+_NEW, _UPDATED, _REPEATED, _REVISED = (
+    CandleFact.NEW,
+    CandleFact.UPDATED,
+    CandleFact.REPEATED,
+    CandleFact.REVISED,
+)
 
 
 class _Series:
@@ -73,7 +68,7 @@ class CandleLog:
     def __init__(self) -> None:
         self._series: dict[tuple[str, int], _Series] = {}
 
-    def judge(self, candle: Candle, sent: str | None = None) -> CandleVerdict:
+    def judge(self, candle: Candle, sent: str | None = None) -> CandleFact:
         """Takes one candle, in the order received, and keeps it in place of the one it replaces.
 
         `sent`: when Kraken sent it, as its frame says. Its numbers must be finite: `wire/numbers.py` refuses others before they come here.
@@ -82,15 +77,15 @@ class CandleLog:
         if series is not None and (previous := series.latest).interval_begin == candle.interval_begin:
             # Nearly every message is about the candle that is open now, and its start needs no reading.
             series.latest = series.candles[series.begin] = candle
-            return CandleVerdict(_compare(previous, candle, closed=False), previous)
+            return _compared(previous, candle, closed=False)
         begin, latest = parse_ns(candle.interval_begin), _latest_begin(sent, candle.interval)
         if begin is None or begin > latest:
-            return _UNTRACKED
+            return CandleFact.UNTRACKED
         if series is not None and series.begin > latest:
             series = self._without(series, latest, candle)
         if series is None:
             if len(self._series) >= SERIES_LIMIT:
-                return _UNTRACKED
+                return CandleFact.UNTRACKED
             self._series[candle.symbol, candle.interval] = _Series(begin, candle)
             return _NEW
         return self._place(series, begin, candle)
@@ -105,7 +100,7 @@ class CandleLog:
         series.latest = held[series.begin]
         return series
 
-    def _place(self, series: _Series, begin: int, candle: Candle) -> CandleVerdict:
+    def _place(self, series: _Series, begin: int, candle: Candle) -> CandleFact:
         held = series.candles
         replaced = held.get(begin)
         held[begin] = candle
@@ -113,10 +108,10 @@ class CandleLog:
         if not closed:
             series.begin, series.latest = begin, candle
         if replaced is not None:
-            return CandleVerdict(_compare(replaced, candle, closed=closed), replaced)
+            return _compared(replaced, candle, closed=closed)
         if len(held) > CANDLES_KEPT:
             del held[min(held)]
-        return _LATE if closed else _NEW
+        return CandleFact.LATE if closed else _NEW
 
     def candles(self, symbol: str, interval: int) -> tuple[Candle, ...]:
         """What is held of one series, oldest first."""
@@ -134,16 +129,13 @@ def _latest_begin(sent: str | None, interval: int) -> float:
     return math.inf if at is None else at + max(0, interval) * _MINUTE
 
 
+def _compared(previous: Candle, candle: Candle, *, closed: bool) -> CandleFact:
+    if candle.trades == previous.trades and _values(candle) == _values(previous):
+        return _REPEATED
+    back = candle.trades < previous.trades or Decimal(candle.volume_text) < Decimal(previous.volume_text)
+    return _REVISED if closed or back else _UPDATED
+
+
 def _values(candle: Candle) -> tuple[object, ...]:
-    """What makes two messages of one candle the same; the spelling of its times does not."""
-    return (candle.open, candle.high, candle.low, candle.close, candle.trades, candle.volume, candle.vwap)
-
-
-def _compare(previous: Candle, candle: Candle, *, closed: bool) -> CandleFact:
-    if not closed and candle.trades > previous.trades and candle.volume >= previous.volume:
-        return CandleFact.UPDATED
-    if _values(previous) == _values(candle):
-        return CandleFact.REPEATED
-    if closed or candle.trades < previous.trades or candle.volume < previous.volume:
-        return CandleFact.REVISED
-    return CandleFact.UPDATED
+    """What makes two messages of one candle the same, besides its trades; the spelling of its times does not."""
+    return (candle.open, candle.high, candle.low, candle.close, candle.volume, candle.vwap)

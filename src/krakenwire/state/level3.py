@@ -34,6 +34,9 @@ from krakenwire.wire.timestamps import parse_ns
 
 Orders = tuple[Level3Order, ...]
 
+# A look at a member of an enumeration costs more than one at a name of the module.
+_ADD, _MODIFY, _DELETE = Level3Event.ADD, Level3Event.MODIFY, Level3Event.DELETE
+
 
 class Level3View(ProvenView[OrderLevel], frozen=True):
     """A Level 3 book at one moment; it does not change any more."""
@@ -100,7 +103,7 @@ class Level3Book:
             return self._judge(data)
         if self.decimals is None and not self._asks.places and not self._bids.places:
             return self._take(data, asks, bids)
-        if _tokens(asks + bids):
+        if not self._precision.sure and _tokens(asks + bids):
             self._precision.seen()
         self._play(asks, bids)
         return self._judge(data)
@@ -144,11 +147,10 @@ class Level3Book:
     def explain(self) -> tuple[QueueDifference, ...]:
         """Which of the ten best levels differ from when this book was last verified. Meant for after a failure."""
         found = []
-        for side, before, queues in (
-            ("ask", self._proven_asks, self._asks.queues),
-            ("bid", self._proven_bids, self._bids.queues),
+        for side, before, after in (
+            ("ask", self._proven_asks, self._asks.best()),
+            ("bid", self._proven_bids, self._bids.best()),
         ):
-            after = [queue.level for queue in queues[:PROVEN_LEVELS]]
             for at, (old, new) in enumerate(zip_longest(before, after), 1):
                 if old != new:
                     found.append(QueueDifference(side, at, old, new))
@@ -161,11 +163,11 @@ class Level3Book:
         return tuple([self._read_change(order) for order in orders])
 
     def _read_change(self, order: Level3Order) -> Level3Order:
-        if order.event == Level3Event.DELETE:
+        if order.event == _DELETE:
             # An order is removed by its id. The quantity tells what was removed, not what is left.
             plain_token(order.limit_price_text)
             return order
-        if order.event not in (Level3Event.ADD, Level3Event.MODIFY):
+        if order.event not in (_ADD, _MODIFY):
             raise ValueError(f"event {order.event!r:.60} of order {order.order_id!r:.60}")
         price, qty = order.limit_price_text, order.order_qty_text
         if (
@@ -206,7 +208,7 @@ class Level3Book:
         for side, orders in ((self._asks, asks), (self._bids, bids)):
             for order in orders:
                 known = order.order_id in self._asks.places or order.order_id in self._bids.places
-                appended = order.event is None or order.event == Level3Event.ADD
+                appended = order.event is None or order.event == _ADD
                 if appended and known:
                     problem = f"add of known order {order.order_id!r:.60}"
                 elif not side.take(self._filled(order)):
@@ -219,9 +221,11 @@ class Level3Book:
 
     def _filled(self, order: Level3Order) -> Level3Order:
         """The order with the digits that it lost; those of a removal are not used."""
-        if order.event == Level3Event.DELETE:
+        if order.event == _DELETE:
             return order
         price, qty = order.limit_price_text, order.order_qty_text
+        if price.__class__ is str and qty.__class__ is str:
+            return order
         tokens = self._precision.filled((price, qty))
         if tokens[0] is price and tokens[1] is qty:
             return order
@@ -249,9 +253,9 @@ class Level3Book:
         if doubt is not None:
             return doubt
         if asks or not proven:
-            self._proven_asks = [queue.level for queue in self._asks.queues[:PROVEN_LEVELS]]
+            self._proven_asks = self._asks.best()
         if bids or not proven:
-            self._proven_bids = [queue.level for queue in self._bids.queues[:PROVEN_LEVELS]]
+            self._proven_bids = self._bids.best()
         self.verified = True
         return None
 
@@ -288,18 +292,14 @@ def _read_rows(orders: Orders) -> Orders:
 
 def _tokens(orders: Orders) -> list[Tokens]:
     """Prices and quantities of orders; those of a removal are not used."""
-    return [
-        (order.limit_price_text, order.order_qty_text)
-        for order in orders
-        if order.event != Level3Event.DELETE
-    ]
+    return [(order.limit_price_text, order.order_qty_text) for order in orders if order.event != _DELETE]
 
 
 def _best(orders: Orders, depth: int, *, descending: bool) -> list[Tokens]:
     """Prices and quantities of the orders in the ten best levels of one side, in order."""
     side = OrderSide(descending=descending, depth=min(depth, PROVEN_LEVELS))
     for order in orders:
-        if order.event != Level3Event.DELETE and order.order_id not in side.places:
+        if order.event != _DELETE and order.order_id not in side.places:
             side.append(order)
     side.cut()
     return [tokens for queue in side.queues for tokens in _tokens(tuple(queue.orders.values()))]

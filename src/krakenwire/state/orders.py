@@ -1,7 +1,8 @@
 """The caller's orders, put together from sparse reports: the memory behind channel `executions`.
 
 A report tells only what changed; a field it leaves out keeps its value. The fill that completes an order and
-the report that it is complete are two reports, so a fill never closes an order.
+the report that it is complete are two reports, so a fill never closes an order. Only the status is kept up to date at once: reports are put
+together when somebody reads the order.
 
 After an interruption a snapshot tells which orders are open. One that was open before and is not in it was
 filled, cancelled or expired meanwhile, and nothing says which: its status becomes `UNKNOWN`, never a guess.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from msgspec import Struct, structs
 
@@ -30,13 +31,20 @@ from krakenwire.wire.enums import (
 UNKNOWN = OrderStatus("unknown")
 """Status of an order that vanished while nobody was listening. Ours, not Kraken's."""
 
-CLOSED = frozenset({OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED})
+CLOSED = (OrderStatus.FILLED, OrderStatus.CANCELED, OrderStatus.EXPIRED)
 """Statuses that an update does not take back; a snapshot may."""
+
+_FILL, _PARTIALLY_FILLED = ExecType.TRADE, OrderStatus.PARTIALLY_FILLED
+
+_OVER = (*CLOSED, UNKNOWN)
 
 MAX_OPEN = 10_000
 MAX_CLOSED = 1_000
 MAX_FILLS = 10_000
 """Fills whose identity is remembered."""
+
+MAX_UNMERGED = 6
+"""Reports of one order, with which they are merged at the latest. Most orders have fewer, and most are never read."""
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -88,20 +96,7 @@ class Order(Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         """Whether the order was open by the last report; False also if nobody knows."""
-        return self.status not in CLOSED and self.status != UNKNOWN
-
-
-class OrderChanged(Struct, frozen=True):
-    """A report was merged. `before` is None for an order not known so far."""
-
-    before: Order | None
-    after: Order
-
-
-class FillSeen(Struct, frozen=True):
-    """A fill that was not seen before."""
-
-    report: ExecutionReport
+        return self.status not in _OVER
 
 
 class FillDuplicate(Struct, frozen=True):
@@ -129,12 +124,40 @@ class OrderForgotten(Struct, frozen=True):
     order: Order
 
 
-OrderFact = OrderChanged | FillSeen | FillDuplicate | OrderVanished | OrderForgotten
+OrderFact = FillDuplicate | OrderVanished | OrderForgotten
 
 # What a report says of the order itself; status, exec_type and the fields of one fill are dealt with by name.
 _MERGED = tuple(
     name for name in Order.__struct_fields__ if name not in {"order_id", "status", "exec_type", "timestamp"}
 )
+
+
+class _Told:
+    """What was told of one order. Reports are merged when somebody looks, or when there are too many."""
+
+    __slots__ = ("_order", "_reports", "status")
+
+    def __init__(self) -> None:
+        self.status = UNKNOWN
+        self._order: Order | None = None
+        self._reports: list[ExecutionReport] = []
+
+    def add(self, report: ExecutionReport, status: OrderStatus) -> None:
+        """Take in a report, after which the order has this status."""
+        self.status = status
+        self._reports.append(report)
+        if len(self._reports) >= MAX_UNMERGED:
+            self.order()
+
+    def order(self) -> Order:
+        """The order after all reports; there must have been one."""
+        for report in self._reports:
+            self._order = _merged(self._order, report, self.status)
+        self._reports.clear()
+        order = cast("Order", self._order)
+        if order.status != self.status:
+            order = self._order = structs.replace(order, status=self.status)
+        return order
 
 
 class Orders:
@@ -146,128 +169,125 @@ class Orders:
         self._max_open = max_open
         self._max_closed = max_closed
         self._max_fills = max_fills
-        self._open: dict[str, Order] = {}
-        self._closed: dict[str, Order] = {}
+        self._open: dict[str, _Told] = {}
+        self._closed: dict[str, _Told] = {}
         self._fills: dict[str, None] = {}
         self.live = False
         """Whether nothing was missed since the last snapshot. While False, orders read as they last were."""
 
     def get(self, order_id: str) -> Order | None:
-        found = self._open.get(order_id)
-        return self._closed.get(order_id) if found is None else found
+        told = self._open.get(order_id) or self._closed.get(order_id)
+        return None if told is None else told.order()
 
     def open_orders(self) -> tuple[Order, ...]:
         """Orders open by the last report, first seen first. Look at `live` before trusting them."""
-        return tuple(self._open.values())
+        return tuple([told.order() for told in self._open.values()])
 
     def closed_orders(self) -> tuple[Order, ...]:
         """Orders closed or of unknown fate, first closed first; a bounded number of the latest."""
-        return tuple(self._closed.values())
+        return tuple([told.order() for told in self._closed.values()])
 
     def interrupt(self) -> None:
         """Something may have been missed: orders stay readable but are not live until a snapshot."""
         self.live = False
 
     def apply(self, report: ExecutionReport) -> list[OrderFact]:
-        """Merge one report of an update."""
-        facts: list[OrderFact] = []
-        if report.is_fill:
-            fill = self._fill(report)
-            facts.append(fill)
-            if isinstance(fill, FillDuplicate):
-                return facts
-        before = self.get(report.order_id)
-        facts.append(OrderChanged(before, self._store(_merged(before, report))))
-        return facts + self._forget()
+        """Take in one report of an update. No fact: it is news, and nothing follows from it."""
+        if report.exec_type is _FILL and self._seen(report):
+            return [FillDuplicate(report.order_id, str(report.exec_id))]
+        order_id = report.order_id
+        told = self._open.get(order_id) or self._closed.get(order_id) or _Told()
+        status = report.order_status
+        if status in CLOSED:
+            if report.exec_type is _FILL:
+                # Only a report of its own completes an order; a fill alone is no proof.
+                status = _PARTIALLY_FILLED
+        elif told.status in CLOSED:
+            status = told.status
+        told.add(report, status)
+        if status not in _OVER and order_id in self._open:
+            return []
+        self._keep(order_id, told)
+        return self._forget()
 
-    def snapshot(self, reports: Iterable[ExecutionReport], *, with_orders: bool = True) -> list[OrderFact]:
-        """Take in a snapshot and compare it with what was open before.
+    def snapshot(
+        self, reports: Iterable[ExecutionReport], *, with_orders: bool = True
+    ) -> tuple[list[ExecutionReport], list[OrderFact]]:
+        """Take in a snapshot and compare it with what was open before. Returns the reports that are news, too.
 
         `with_orders=False` is for a subscription that asked for no open orders: then none vanishes, and what
         is open stays uncertain, so the orders do not become live.
         """
+        news: list[ExecutionReport] = []
         facts: list[OrderFact] = []
         fills: dict[str, list[ExecutionReport]] = {}
         named: set[str] = set()
         for report in reports:
-            if report.is_fill:
-                # Such a row says `filled` of the fill and has no totals: it tells nothing of the order.
-                fill = self._fill(report)
-                facts.append(fill)
-                if isinstance(fill, FillSeen):
-                    fills.setdefault(report.order_id, []).append(report)
+            order_id = report.order_id
+            if not report.is_fill:
+                named.add(order_id)
+                told = self._open.get(order_id) or self._closed.get(order_id) or _Told()
+                told.add(report, report.order_status)
+                self._keep(order_id, told)
+            elif self._seen(report):
+                facts.append(FillDuplicate(order_id, str(report.exec_id)))
                 continue
-            named.add(report.order_id)
-            before = self.get(report.order_id)
-            after = _merged(before, report, status=report.order_status)
-            facts.append(OrderChanged(before, self._store(after)))
+            else:
+                # Such a row says `filled` of the fill and has no totals: it tells nothing of the order.
+                fills.setdefault(order_id, []).append(report)
+            news.append(report)
         if with_orders:
-            vanished = [order for order in self._open.values() if order.order_id not in named]
-            facts += [self._vanish(order, fills.get(order.order_id, [])) for order in vanished]
+            vanished = [order_id for order_id in self._open if order_id not in named]
+            facts += [self._vanish(order_id, fills.get(order_id, [])) for order_id in vanished]
             self.live = True
-        return facts + self._forget()
+        return news, facts + self._forget()
 
-    def _fill(self, report: ExecutionReport) -> FillSeen | FillDuplicate:
-        # A fill without identity is let through: dropping it could lose one.
-        if report.exec_id is not None:
-            if report.exec_id in self._fills:
-                return FillDuplicate(report.order_id, report.exec_id)
-            self._fills[report.exec_id] = None
-            if len(self._fills) > self._max_fills:
-                del self._fills[next(iter(self._fills))]
-        return FillSeen(report)
+    def _seen(self, report: ExecutionReport) -> bool:
+        """Whether this fill was seen before; from now on it was."""
+        exec_id = report.exec_id
+        if exec_id is None:
+            return False  # a fill without identity is let through: dropping it could lose one
+        if exec_id in self._fills:
+            return True
+        self._fills[exec_id] = None
+        if len(self._fills) > self._max_fills:
+            del self._fills[next(iter(self._fills))]
+        return False
 
-    def _vanish(self, order: Order, fills: list[ExecutionReport]) -> OrderVanished:
-        self._store(structs.replace(order, status=UNKNOWN))
-        return OrderVanished(order.order_id, order.cl_ord_id, order.symbol, order.status, tuple(fills))
+    def _vanish(self, order_id: str, fills: list[ExecutionReport]) -> OrderVanished:
+        told = self._open[order_id]
+        order = told.order()
+        told.status = UNKNOWN
+        self._keep(order_id, told)
+        return OrderVanished(order_id, order.cl_ord_id, order.symbol, order.status, tuple(fills))
 
-    def _store(self, order: Order) -> Order:
-        if order.is_open:
-            self._closed.pop(order.order_id, None)
-            self._open[order.order_id] = order
-        else:
-            self._open.pop(order.order_id, None)
-            self._closed[order.order_id] = order
-            if len(self._closed) > self._max_closed:
-                del self._closed[next(iter(self._closed))]
-        return order
+    def _keep(self, order_id: str, told: _Told) -> None:
+        if told.status not in _OVER:
+            self._closed.pop(order_id, None)
+            self._open[order_id] = told
+            return
+        self._open.pop(order_id, None)
+        self._closed[order_id] = told
+        if len(self._closed) > self._max_closed:
+            del self._closed[next(iter(self._closed))]
 
     def _forget(self) -> list[OrderFact]:
         facts: list[OrderFact] = []
         while len(self._open) > self._max_open:
-            facts.append(OrderForgotten(self._open.pop(next(iter(self._open)))))
+            facts.append(OrderForgotten(self._open.pop(next(iter(self._open))).order()))
         return facts
 
 
-def _merged(before: Order | None, report: ExecutionReport, *, status: OrderStatus | None = None) -> Order:
-    """The order after a report. `status` overrules what report and order say of it."""
+def _merged(before: Order | None, report: ExecutionReport, status: OrderStatus) -> Order:
+    """The order after a report, with this status."""
     told = {name: value for name in _MERGED if (value := getattr(report, name)) is not None}
-    if status is None:
-        status = _status_after(before, report)
+    told |= {"status": status, "exec_type": report.exec_type, "timestamp": report.timestamp}
     if before is None:
-        return Order(
-            order_id=report.order_id,
-            status=status,
-            exec_type=report.exec_type,
-            timestamp=report.timestamp,
-            **told,
-        )
+        return Order(order_id=report.order_id, **told)
     for name, old in (("triggers", before.triggers), ("contingent", before.contingent)):
         if old is not None and name in told:
             told[name] = _overlaid(old, told[name])
-    return structs.replace(
-        before, status=status, exec_type=report.exec_type, timestamp=report.timestamp, **told
-    )
-
-
-def _status_after(before: Order | None, report: ExecutionReport) -> OrderStatus:
-    told = report.order_status
-    if report.is_fill and told in CLOSED:
-        # Only a report of its own completes an order; a fill alone is no proof.
-        told = OrderStatus.PARTIALLY_FILLED
-    if before is not None and before.status in CLOSED and told not in CLOSED:
-        return before.status
-    return told
+    return structs.replace(before, **told)
 
 
 _Part = TypeVar("_Part", TriggerReport, ContingentReport)

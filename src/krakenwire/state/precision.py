@@ -29,14 +29,14 @@ from krakenwire.state.proof import Doubt
 class Precision:
     """The fraction digits of one book, as far as they are known. `row` is what it is made of: a level or an order."""
 
-    __slots__ = ("_given", "_rounded", "_row", "_sure", "decimals")
+    __slots__ = ("_given", "_rounded", "_row", "decimals", "sure")
 
     def __init__(self, row: str, given: Decimals | None) -> None:
         self._row = row
         self._given = given
         self.decimals = given
         """None while unknown."""
-        self._sure = given is not None
+        self.sure = given is not None
         """Whether they are given or were seen twice: one level alone does not show where its point stood."""
         self._rounded = False
         """Whether a number since the snapshot had more digits than the float that it went through."""
@@ -44,17 +44,17 @@ class Precision:
     def begin(self) -> None:
         """A snapshot comes; what was counted in the levels before it is forgotten."""
         self.decimals = None
-        self._sure = self._rounded = False
+        self.sure = self._rounded = False
 
     def emptied(self) -> None:
         """Nothing is left in the book that contradicts other digits."""
-        if not self._sure:
+        if not self.sure:
             self.decimals = self._given
 
     def give(self, decimals: Decimals) -> bool:
         """Learn the pair's precisions from `instrument`. False if the tokens held contradict them: take a new snapshot."""
         self._given = decimals
-        self._sure = self._sure or self.decimals == decimals
+        self.sure = self.sure or self.decimals == decimals
         return self.decimals in (None, decimals)
 
     def count(self, first: Tokens, rows: int) -> Decimals:
@@ -79,7 +79,7 @@ class Precision:
 
     def seen(self) -> None:
         """Further rows that fit were taken."""
-        self._sure = self._sure or self.decimals is not None
+        self.sure = self.sure or self.decimals is not None
 
     def filled(self, tokens: Tokens) -> Tokens:
         """Tokens that fit, with the digits that they lost."""
@@ -102,13 +102,13 @@ class Precision:
             if self._rounded:
                 return Doubt(wrong=False, reason="a number has more digits than a float", expected=checksum)
             return Doubt(wrong=True, reason="checksum", expected=checksum, computed=computed)
-        if not self._sure and not empty:
+        if not self.sure and not empty:
             alone = f"one {self._row} alone does not show its fraction digits"
             return Doubt(wrong=False, reason=alone, expected=checksum)
         return None
 
     def _learn(self, decimals: Decimals, rows: int) -> Decimals:
-        self._sure = self._given is not None or rows > 1
+        self.sure = self._given is not None or rows > 1
         self.decimals = decimals
         return decimals
 

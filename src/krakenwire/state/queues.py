@@ -25,6 +25,8 @@ Key = int | Decimal
 # A quantity has at most 64 digits, so no sum of the orders that fit into memory is ever rounded.
 _EXACT = Context(prec=200)
 
+_ADD, _DELETE = Level3Event.ADD, Level3Event.DELETE
+
 
 class OrderLevel(Struct, frozen=True):
     """The orders at one price, first in the queue first."""
@@ -48,29 +50,30 @@ class OrderLevel(Struct, frozen=True):
 class Queue:
     """The orders at one price, first come first."""
 
-    __slots__ = ("_digits", "_level", "_text", "key", "orders", "price_text")
+    __slots__ = ("_digits", "key", "made_level", "made_text", "orders", "price_text")
 
     def __init__(self, key: Key, price_text: str) -> None:
         self.key = key
         self.price_text = price_text
         self.orders: dict[str, Level3Order] = {}
         self._digits: dict[str, bytes] = {}
-        self._text: bytes | None = None
-        self._level: OrderLevel | None = None
+        # Both until the level changes. Ten levels are looked at for every message, so these may be read without a call.
+        self.made_text: bytes | None = None
+        self.made_level: OrderLevel | None = None
 
     @property
     def level(self) -> OrderLevel:
         """The level as it stands; it does not change any more."""
-        if self._level is None:
-            self._level = OrderLevel(self.price_text, tuple(self.orders.values()))
-        return self._level
+        if self.made_level is None:
+            self.made_level = OrderLevel(self.price_text, tuple(self.orders.values()))
+        return self.made_level
 
     @property
     def text(self) -> bytes:
         """What this level adds to the checksum's input."""
-        if self._text is None:
-            self._text = b"".join(self._digits.values())
-        return self._text
+        if self.made_text is None:
+            self.made_text = b"".join(self._digits.values())
+        return self.made_text
 
     def put(self, order: Level3Order, *, exact: bool) -> None:
         """Add an order at the tail, or change it in its place."""
@@ -78,13 +81,13 @@ class Queue:
         if exact:
             qty = order.order_qty_text.replace(".", "").lstrip("0")
             self._digits[order.order_id] = f"{abs(self.key)}{qty}".encode()
-        self._text = self._level = None
+        self.made_text = self.made_level = None
 
     def remove(self, order_id: str) -> None:
         """Take an order out of the queue."""
         del self.orders[order_id]
         self._digits.pop(order_id, None)
-        self._text = self._level = None
+        self.made_text = self.made_level = None
 
     def digits(self, order_id: str) -> bytes:
         """What one order adds to the checksum's input."""
@@ -115,13 +118,13 @@ class OrderSide:
 
     def take(self, order: Level3Order) -> bool:
         """Do what an order's event says. False if a changed or removed order is not on this side."""
-        if order.event is None or order.event == Level3Event.ADD:
+        if order.event is None or order.event == _ADD:
             self.append(order)
             return True
         queue = self.places.get(order.order_id)
         if queue is None:
             return False
-        if order.event == Level3Event.DELETE:
+        if order.event == _DELETE:
             self._remove(queue, order.order_id)
         elif queue.price_text == order.limit_price_text or queue.key == self._key(order.limit_price_text):
             queue.put(order, exact=self.exact)
@@ -145,6 +148,8 @@ class OrderSide:
 
     def cut(self) -> None:
         """Drop whole levels beyond the depth, with their orders. Kraken sends no removal for them."""
+        if len(self.keys) <= self.depth:
+            return
         for queue in self.queues[self.depth :]:
             for order_id in queue.orders:
                 del self.places[order_id]
@@ -153,7 +158,11 @@ class OrderSide:
     def text(self) -> bytes:
         """The checksum's input of this side, from now on not touched."""
         self.touched = False
-        return b"".join([queue.text for queue in self.queues[:PROVEN_LEVELS]])
+        return b"".join([queue.made_text or queue.text for queue in self.queues[:PROVEN_LEVELS]])
+
+    def best(self) -> list[OrderLevel]:
+        """The ten best levels as they stand."""
+        return [queue.made_level or queue.level for queue in self.queues[:PROVEN_LEVELS]]
 
     def _key(self, price: str) -> Key:
         if self.exact:

@@ -7,9 +7,9 @@ cannot do without.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from krakenwire.wire.enums import (
     AssetClass,
@@ -31,14 +31,15 @@ from krakenwire.wire.enums import (
     WalletId,
     WalletType,
 )
-from krakenwire.wire.numbers import numbers_problem
+from krakenwire.wire.numbers import Number, OptionalNumber, numbers_problem
 
 
 class Fee(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Fee of one fill, in one asset. Source: `executions`, `fees[]`."""
 
     asset: str
-    qty: Decimal
+    qty_text: Any = field(name="qty")
+    qty = Number()
 
 
 class TriggerReport(
@@ -47,14 +48,18 @@ class TriggerReport(
     """Trigger of a stop, take-profit or trailing order. Source: `executions`, `triggers`."""
 
     reference: TriggerReference | None = None
-    price: Decimal | None = None
+    price_text: Any = field(default=None, name="price")
+    price = OptionalNumber()
     """Level or offset, as `price_type` says."""
     price_type: PriceType | None = None
-    actual_price: Decimal | None = None
+    actual_price_text: Any = field(default=None, name="actual_price")
+    actual_price = OptionalNumber()
     """Level that the offset amounts to."""
-    peak_price: Decimal | None = None
+    peak_price_text: Any = field(default=None, name="peak_price")
+    peak_price = OptionalNumber()
     """Best price since a trailing order was placed."""
-    last_price: Decimal | None = None
+    last_price_text: Any = field(default=None, name="last_price")
+    last_price = OptionalNumber()
     """Price that fired the trigger."""
     status: TriggerStatus | None = None
     timestamp: str | None = None
@@ -67,13 +72,15 @@ class ContingentReport(
     """Order that every fill of this one will create. Source: `executions`, `contingent`."""
 
     order_type: OrderType | None = None
-    trigger_price: Decimal | None = None
+    trigger_price_text: Any = field(default=None, name="trigger_price")
+    trigger_price = OptionalNumber()
     trigger_price_type: PriceType | None = None
-    limit_price: Decimal | None = None
+    limit_price_text: Any = field(default=None, name="limit_price")
+    limit_price = OptionalNumber()
     limit_price_type: PriceType | None = None
 
 
-class ExecutionReport(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class ExecutionReport(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """One thing that happened to one order of the caller.
 
     Source: channel `executions`, an element of `data`. Quantities are in base currency, prices and costs in
@@ -92,13 +99,18 @@ class ExecutionReport(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """Sent with the first report and with fills."""
     side: Side | None = None
     order_type: OrderType | None = None
-    order_qty: Decimal | None = None
-    cash_order_qty: Decimal | None = None
+    order_qty_text: Any = field(default=None, name="order_qty")
+    order_qty = OptionalNumber()
+    cash_order_qty_text: Any = field(default=None, name="cash_order_qty")
+    cash_order_qty = OptionalNumber()
     """Order volume in quote currency, for market buys placed so."""
-    display_qty: Decimal | None = None
+    display_qty_text: Any = field(default=None, name="display_qty")
+    display_qty = OptionalNumber()
     """Visible slice of an iceberg order."""
-    display_qty_remain: Decimal | None = None
-    limit_price: Decimal | None = None
+    display_qty_remain_text: Any = field(default=None, name="display_qty_remain")
+    display_qty_remain = OptionalNumber()
+    limit_price_text: Any = field(default=None, name="limit_price")
+    limit_price = OptionalNumber()
     limit_price_type: PriceType | None = None
     time_in_force: ReportedTimeInForce | None = None
     post_only: bool | None = None
@@ -114,27 +126,34 @@ class ExecutionReport(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     expire_time: str | None = None
     """Scheduled end, RFC 3339 UTC."""
 
-    cum_qty: Decimal | None = None
+    cum_qty_text: Any = field(default=None, name="cum_qty")
+    cum_qty = OptionalNumber()
     """Filled so far."""
-    cum_cost: Decimal | None = None
+    cum_cost_text: Any = field(default=None, name="cum_cost")
+    cum_cost = OptionalNumber()
     """Value filled so far."""
-    avg_price: Decimal | None = None
+    avg_price_text: Any = field(default=None, name="avg_price")
+    avg_price = OptionalNumber()
     """Average price of what is filled."""
 
     exec_id: str | None = None
     """Identity of this fill."""
     trade_id: int | None = None
     """The same trade on channel `trade`."""
-    last_qty: Decimal | None = None
+    last_qty_text: Any = field(default=None, name="last_qty")
+    last_qty = OptionalNumber()
     """Quantity of this fill."""
-    last_price: Decimal | None = None
+    last_price_text: Any = field(default=None, name="last_price")
+    last_price = OptionalNumber()
     """Price of this fill."""
-    cost: Decimal | None = None
+    cost_text: Any = field(default=None, name="cost")
+    cost = OptionalNumber()
     """Value of this fill."""
     liquidity_ind: LiquidityIndicator | None = None
     fees: tuple[Fee, ...] | None = None
     """Fees of this fill, with their currencies."""
-    fee_usd_equiv: Decimal | None = None
+    fee_usd_equiv_text: Any = field(default=None, name="fee_usd_equiv")
+    fee_usd_equiv = OptionalNumber()
     """All fees in US dollars."""
     fee_ccy_pref: FeeCurrencyPreference | None = None
 
@@ -156,16 +175,19 @@ class ExecutionReport(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     """Tag for self-trade prevention between the traders of an institution."""
     user: str | None = None
     """Subaccount; only with `users: "all"`."""
-    ratecount: Decimal | None = None
+    ratecount_text: Any = field(default=None, name="ratecount")
+    ratecount = OptionalNumber()
     """Rate counter of the pair, with `ratecounter: true`; named so in one fixture, not in the documents."""
 
     cancel_reason: str | None = None
     """Deprecated by Kraken: `reason`."""
-    stop_price: Decimal | None = None
+    stop_price_text: Any = field(default=None, name="stop_price")
+    stop_price = OptionalNumber()
     """Deprecated by Kraken: `triggers.price`. Zero on plain orders."""
     trigger: TriggerReference | None = None
     """Deprecated by Kraken: `triggers.reference`."""
-    triggered_price: Decimal | None = None
+    triggered_price_text: Any = field(default=None, name="triggered_price")
+    triggered_price = OptionalNumber()
     """Deprecated by Kraken: `triggers.last_price`."""
 
     @property
@@ -175,7 +197,13 @@ class ExecutionReport(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
 
 class ExecutionsMessage(
-    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="channel", tag="executions"
+    Struct,
+    frozen=True,
+    gc=False,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="channel",
+    tag="executions",
 ):
     """A frame of channel `executions`. A snapshot with nothing to tell has empty `data`."""
 
@@ -190,10 +218,11 @@ class Wallet(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
     type: WalletType
     id: WalletId
-    balance: Decimal
+    balance_text: Any = field(name="balance")
+    balance = Number()
 
 
-class BalanceEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class BalanceEntry(Struct, frozen=True, gc=False, forbid_unknown_fields=True, omit_defaults=True):
     """What the caller has of one asset: a row of a snapshot, or an entry of the ledger.
 
     Source: channel `balances`, an element of `data`. Kraken sends two shapes under one channel. A snapshot
@@ -202,7 +231,8 @@ class BalanceEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     """
 
     asset: str
-    balance: Decimal
+    balance_text: Any = field(name="balance")
+    balance = Number()
     """What is held after this entry, orders on hold included: v2 does not tell what is available."""
     asset_class: AssetClass | None = None
     wallets: tuple[Wallet, ...] | None = None
@@ -219,9 +249,11 @@ class BalanceEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_default
     category: LedgerCategory | None = None
     wallet_type: WalletType | None = None
     wallet_id: WalletId | None = None
-    amount: Decimal | None = None
+    amount_text: Any = field(default=None, name="amount")
+    amount = OptionalNumber()
     """Signed change, before the fee."""
-    fee: Decimal | None = None
+    fee_text: Any = field(default=None, name="fee")
+    fee = OptionalNumber()
     user: str | None = None
     """Subaccount; only with `users: "all"`."""
 
@@ -232,7 +264,13 @@ class BalanceEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class BalancesMessage(
-    Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="channel", tag="balances"
+    Struct,
+    frozen=True,
+    gc=False,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="channel",
+    tag="balances",
 ):
     """A frame of channel `balances`: all assets held, or ledger entries."""
 

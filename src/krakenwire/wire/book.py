@@ -109,7 +109,7 @@ class Level3Order(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
         return Decimal(self.order_qty_text)
 
 
-class Level3Data(Struct, frozen=True, forbid_unknown_fields=True):
+class Level3Data(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Orders of one book: all of them in a snapshot, the changed ones in an update.
 
     Source: channel `level3`, the one element of `data`.
@@ -125,7 +125,9 @@ class Level3Data(Struct, frozen=True, forbid_unknown_fields=True):
     """Matching-engine time, RFC 3339 UTC, nanoseconds."""
 
 
-class Level3Message(Struct, frozen=True, forbid_unknown_fields=True, tag_field="channel", tag="level3"):
+class Level3Message(
+    Struct, frozen=True, gc=False, forbid_unknown_fields=True, tag_field="channel", tag="level3"
+):
     """A frame of channel `level3`."""
 
     type: MessageType

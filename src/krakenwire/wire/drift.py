@@ -7,8 +7,6 @@ sees a difference.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import Decimal
 from functools import lru_cache, reduce
 from operator import or_
 from types import UnionType
@@ -16,8 +14,6 @@ from typing import Any, Union, get_args, get_origin
 
 from msgspec import NODEFAULT, Struct, defstruct, field
 from msgspec.structs import FieldInfo, fields
-
-_Derive = Callable[[type[Struct]], type[Struct]]
 
 MAX_PATHS = 64
 """Paths listed of one frame, at most: a hostile frame may hold any number of unknown fields."""
@@ -38,26 +34,16 @@ class DriftedField(Struct, frozen=True, forbid_unknown_fields=True):
 @lru_cache(maxsize=256)
 def permissive(kind: type[Struct]) -> type[Struct]:
     """The subclass of a strict type that skips unknown fields, at every depth. Made once a type."""
-    return _derived(kind, permissive, bases=(kind,))
-
-
-@lru_cache(maxsize=256)
-def numeric(kind: type[Struct]) -> type[Struct]:
-    """A type that reads the same frames and refuses every string that stands in place of a decimal. Made once a type."""
-    return _derived(kind, numeric, bases=())
-
-
-def _derived(kind: type[Struct], derive: _Derive, bases: tuple[type[Struct], ...]) -> type[Struct]:
     declared = fields(kind)
-    hints = [_swapped(item.type, derive) for item in declared]
+    hints = [_swapped(item.type) for item in declared]
     config = kind.__struct_config__
     # Order of fields changes if only some are declared again, so it is all of them or none.
-    changed = not bases or any(hint != item.type for hint, item in zip(hints, declared, strict=True))
+    changed = any(hint != item.type for hint, item in zip(hints, declared, strict=True))
     again = [_again(item, hint) for item, hint in zip(declared, hints, strict=True)] if changed else []
     return defstruct(
         kind.__name__,
         again,
-        bases=bases,
+        bases=(kind,),
         module=kind.__module__,
         namespace={"__doc__": kind.__doc__},
         forbid_unknown_fields=False,
@@ -76,17 +62,15 @@ def _again(item: FieldInfo, hint: Any) -> tuple[str, Any, Any]:
     return item.name, hint, field(name=item.encode_name)
 
 
-def _swapped(hint: Any, derive: _Derive) -> Any:
-    """A type hint with every strict struct replaced by the one derived from it."""
+def _swapped(hint: Any) -> Any:
+    """A type hint with every strict struct replaced by its permissive subclass."""
     if isinstance(hint, type) and issubclass(hint, Struct):
-        return derive(hint)
-    if hint is Decimal and derive is numeric:
-        return float
+        return permissive(hint)
     origin, parts = get_origin(hint), get_args(hint)
     if origin is tuple:
-        return tuple[tuple(_swapped(part, derive) for part in parts)]  # type: ignore[misc]
+        return tuple[tuple(_swapped(part) for part in parts)]  # type: ignore[misc]
     if origin in (Union, UnionType):
-        return reduce(or_, [_swapped(part, derive) for part in parts])
+        return reduce(or_, [_swapped(part) for part in parts])
     return hint
 
 

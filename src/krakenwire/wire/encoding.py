@@ -15,10 +15,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import FieldInfo, fields
 
 from krakenwire.errors import UsageError
-from krakenwire.wire.book import BookLevel, Level3Order
-from krakenwire.wire.market import TickerUpdate
-from krakenwire.wire.numbers import number_problem
-from krakenwire.wire.screening import text_problem
+from krakenwire.wire.numbers import number_problem, text_problem
 from krakenwire.wire.secret import reveal_hook
 
 _encoder = msgspec.json.Encoder(enc_hook=reveal_hook)
@@ -28,7 +25,7 @@ _fields = lru_cache(maxsize=256)(fields)
 def encode(message: Struct) -> bytes:
     """A message, reply or request as compact JSON, tag first, what is not said left out.
 
-    Raises: UsageError if a number is out of bounds or a level's text is no number.
+    Raises: UsageError if a number is out of bounds, or one that is kept as text is none.
     """
     return _encoder.encode(_plain(message))
 
@@ -53,12 +50,11 @@ def _number(value: Decimal) -> Raw:
 def _object(value: Struct) -> dict[str, Any]:
     config = value.__struct_config__
     made: dict[str, Any] = {} if config.tag_field is None else {config.tag_field: config.tag}
-    texts = isinstance(value, (BookLevel, Level3Order, TickerUpdate))
     for item in _fields(type(value)):
         held = getattr(value, item.name)
         if _left_out(item, held, omit=config.omit_defaults):
             continue
-        if texts and held is not None and item.name.endswith("_text"):
+        if held is not None and item.type is Any and item.name.endswith("_text"):
             if (reason := text_problem(held)) is not None:
                 raise UsageError(reason, field=item.encode_name)
             made[item.encode_name] = Raw(str(held))

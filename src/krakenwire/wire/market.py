@@ -12,24 +12,10 @@ from typing import Any
 from msgspec import Struct, field
 
 from krakenwire.wire.enums import AssetClass, AssetStatus, MessageType, OrderType, PairStatus, Side
+from krakenwire.wire.numbers import Number, OptionalNumber
 
 OHLC_INTERVALS = (1, 5, 15, 30, 60, 240, 1440, 10080, 21600)
 """Candle lengths that channel `ohlc` offers, in minutes."""
-
-
-TICKER_FIGURES = (
-    "bid",
-    "bid_qty",
-    "ask",
-    "ask_qty",
-    "last",
-    "volume",
-    "vwap",
-    "low",
-    "high",
-    "change",
-    "change_pct",
-)
 
 
 class TickerUpdate(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -42,75 +28,42 @@ class TickerUpdate(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
     symbol: str
     bid_text: Any = field(name="bid")
+    bid = OptionalNumber()
+    """Best buy price, quote currency."""
     bid_qty_text: Any = field(name="bid_qty")
+    bid_qty = OptionalNumber()
+    """Quantity at the best buy price, base currency."""
     ask_text: Any = field(name="ask")
+    ask = OptionalNumber()
+    """Best sell price, quote currency."""
     ask_qty_text: Any = field(name="ask_qty")
+    ask_qty = OptionalNumber()
+    """Quantity at the best sell price, base currency."""
     last_text: Any = field(name="last")
+    last = OptionalNumber()
+    """Price of the last trade; meaningful only if there was one within 24 hours."""
     volume_text: Any = field(name="volume")
+    volume = OptionalNumber()
+    """24-hour volume, base currency."""
     vwap_text: Any = field(name="vwap")
+    vwap = OptionalNumber()
+    """24-hour volume-weighted average price."""
     low_text: Any = field(name="low")
+    low = OptionalNumber()
+    """24-hour low."""
     high_text: Any = field(name="high")
+    high = OptionalNumber()
+    """24-hour high."""
     change_text: Any = field(name="change")
+    change = OptionalNumber()
+    """24-hour change, quote currency."""
     change_pct_text: Any = field(name="change_pct")
+    change_pct = OptionalNumber()
+    """24-hour change in percentage points: -0.51 is minus half a percent."""
     trades: int | None = None
     """Number of trades in 24 hours; on the wire since September 2026."""
     timestamp: str | None = None
     """RFC 3339 UTC, microseconds; absent before 2026."""
-
-    @property
-    def bid(self) -> Decimal | None:
-        """Best buy price, quote currency."""
-        return _number(self.bid_text)
-
-    @property
-    def bid_qty(self) -> Decimal | None:
-        """Quantity at the best buy price, base currency."""
-        return _number(self.bid_qty_text)
-
-    @property
-    def ask(self) -> Decimal | None:
-        """Best sell price, quote currency."""
-        return _number(self.ask_text)
-
-    @property
-    def ask_qty(self) -> Decimal | None:
-        """Quantity at the best sell price, base currency."""
-        return _number(self.ask_qty_text)
-
-    @property
-    def last(self) -> Decimal | None:
-        """Price of the last trade; meaningful only if there was one within 24 hours."""
-        return _number(self.last_text)
-
-    @property
-    def volume(self) -> Decimal | None:
-        """24-hour volume, base currency."""
-        return _number(self.volume_text)
-
-    @property
-    def vwap(self) -> Decimal | None:
-        """24-hour volume-weighted average price."""
-        return _number(self.vwap_text)
-
-    @property
-    def low(self) -> Decimal | None:
-        """24-hour low."""
-        return _number(self.low_text)
-
-    @property
-    def high(self) -> Decimal | None:
-        """24-hour high."""
-        return _number(self.high_text)
-
-    @property
-    def change(self) -> Decimal | None:
-        """24-hour change, quote currency."""
-        return _number(self.change_text)
-
-    @property
-    def change_pct(self) -> Decimal | None:
-        """24-hour change in percentage points: -0.51 is minus half a percent."""
-        return _number(self.change_pct_text)
 
     @property
     def spread(self) -> Decimal | None:
@@ -125,11 +78,9 @@ class TickerUpdate(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
         return None if ask is None or bid is None else (ask + bid) / 2
 
 
-def _number(text: Any) -> Decimal | None:
-    return None if text is None else Decimal(text)
-
-
-class TickerMessage(Struct, frozen=True, forbid_unknown_fields=True, tag_field="channel", tag="ticker"):
+class TickerMessage(
+    Struct, frozen=True, gc=False, forbid_unknown_fields=True, tag_field="channel", tag="ticker"
+):
     """A frame of channel `ticker`."""
 
     type: MessageType
@@ -146,9 +97,11 @@ class Trade(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     symbol: str
     side: Side
     """The taker's side."""
-    price: Decimal
+    price_text: Any = field(name="price")
+    price = Number()
     """Quote currency."""
-    qty: Decimal
+    qty_text: Any = field(name="qty")
+    qty = Number()
     """Base currency."""
     ord_type: OrderType
     """The taker's order type."""
@@ -158,7 +111,9 @@ class Trade(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """RFC 3339 UTC, microseconds; several trades may share one."""
 
 
-class TradeMessage(Struct, frozen=True, forbid_unknown_fields=True, tag_field="channel", tag="trade"):
+class TradeMessage(
+    Struct, frozen=True, gc=False, forbid_unknown_fields=True, tag_field="channel", tag="trade"
+):
     """A frame of channel `trade`: the last 50 trades, oldest first, or the new ones."""
 
     type: MessageType
@@ -173,15 +128,21 @@ class Candle(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """
 
     symbol: str
-    open: Decimal
-    high: Decimal
-    low: Decimal
-    close: Decimal
+    open_text: Any = field(name="open")
+    open = Number()
+    high_text: Any = field(name="high")
+    high = Number()
+    low_text: Any = field(name="low")
+    low = Number()
+    close_text: Any = field(name="close")
+    close = Number()
     trades: int
     """Number of trades in the interval."""
-    volume: Decimal
+    volume_text: Any = field(name="volume")
+    volume = Number()
     """Base currency."""
-    vwap: Decimal
+    vwap_text: Any = field(name="vwap")
+    vwap = Number()
     """Volume-weighted average price of the interval."""
     interval_begin: str
     """Start of the interval, RFC 3339 UTC, nanoseconds."""
@@ -191,7 +152,7 @@ class Candle(Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """Deprecated by Kraken. In reality the end of the interval, although the documents call it the start."""
 
 
-class OHLCMessage(Struct, frozen=True, forbid_unknown_fields=True, tag_field="channel", tag="ohlc"):
+class OHLCMessage(Struct, frozen=True, gc=False, forbid_unknown_fields=True, tag_field="channel", tag="ohlc"):
     """A frame of channel `ohlc`: recent candles, oldest first, or the open one."""
 
     type: MessageType

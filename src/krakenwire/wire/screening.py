@@ -7,7 +7,6 @@ is nothing to refuse.
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -19,19 +18,11 @@ from msgspec.structs import fields
 from krakenwire.wire.account import BalanceEntry, ExecutionReport, problem
 from krakenwire.wire.book import BookData, Level3Data
 from krakenwire.wire.enums import MessageType
-from krakenwire.wire.market import (
-    TICKER_FIGURES,
-    Candle,
-    Pair,
-    TickerUpdate,
-    Trade,
-)
-from krakenwire.wire.numbers import NumberText, number_problem, numbers_problem
+from krakenwire.wire.market import Candle, Pair, TickerUpdate, Trade
+from krakenwire.wire.numbers import NUMBER, NumberText, numbers_problem, text_problem
 
 Frame = bytes | bytearray | memoryview | str
 """One message as it came from the socket."""
-
-_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 class RejectedEntry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,18 +48,7 @@ def entry_problem(entry: Struct, raw: object, message_type: MessageType) -> str 
         return _levels_problem(entry, "price_text", "qty_text")
     if isinstance(entry, Level3Data):
         return _levels_problem(entry, "limit_price_text", "order_qty_text")
-    if isinstance(entry, TickerUpdate):
-        return _figures_problem(entry)
     return numbers_problem(entry) or _sign_problem(entry)
-
-
-def text_problem(value: object) -> str | None:
-    """Why a price or quantity that is kept as wire text cannot be used, or None."""
-    if type(value) is int:
-        return number_problem(Decimal(value))
-    if not isinstance(value, str):
-        return f"expected a number, got {type(value).__name__}"
-    return number_problem(Decimal(value)) if _NUMBER.fullmatch(value) else "not a number"
 
 
 def _levels_problem(entry: BookData | Level3Data, price: str, qty: str) -> str | None:
@@ -84,20 +64,6 @@ def _levels_problem(entry: BookData | Level3Data, price: str, qty: str) -> str |
     return None
 
 
-def _figures_problem(entry: TickerUpdate) -> str | None:
-    """What Kraken sends for a market that never traded is unknown, so a figure may be zero, or missing."""
-    for name in TICKER_FIGURES:
-        value = getattr(entry, f"{name}_text")
-        if value is None:
-            continue
-        reason = text_problem(value)
-        if reason is None and not name.startswith("change") and Decimal(value) < 0:
-            reason = "negative"
-        if reason is not None:
-            return f"{name}: {reason}"
-    return None
-
-
 _POSITIVE: dict[type[Struct], tuple[str, ...]] = {
     Trade: ("price",),
     Candle: ("open", "high", "low", "close"),
@@ -105,6 +71,8 @@ _POSITIVE: dict[type[Struct], tuple[str, ...]] = {
 _NOT_NEGATIVE: dict[type[Struct], tuple[str, ...]] = {
     Trade: ("qty",),
     Candle: ("volume", "vwap", "trades", "interval"),
+    # What Kraken sends for a market that never traded is unknown, so a figure may be zero, or missing.
+    TickerUpdate: ("bid", "bid_qty", "ask", "ask_qty", "last", "volume", "vwap", "low", "high"),
     Pair: ("price_increment", "qty_increment", "qty_min", "price_precision", "qty_precision"),
 }
 
@@ -128,7 +96,7 @@ def _string_problem(raw: object, kind: type[Struct]) -> str | None:
     numbers, nested = _plan(kind)
     for name in numbers:
         value = raw.get(name)
-        if type(value) is str and _NUMBER.fullmatch(value) is None:
+        if type(value) is str and NUMBER.fullmatch(value) is None:
             return f"{name}: not a number"
     for name, inner in nested:
         held = raw.get(name)

@@ -1,61 +1,53 @@
 """Quick checks that prove of a frame that nothing in it has to be refused; where one cannot, the exact check of `screening` decides.
 
-Prices and quantities that are kept as text are joined, and one pattern tells of all of them that they are plain numbers within bounds.
-Where numbers are decimals already, the quotes of the frame are counted: a string in place of a number, a field that came twice,
-every deviation adds some and none takes any away, so equality proves there is none. In a channel that drifted, unknown fields may hold any
-quotes; there a reader that takes no string for a number has to take the frame as well.
+Numbers are kept as they came, so one pattern over their texts tells of all of them that they are plain numbers within bounds. A string in
+place of a number may hold anything, also what joins the texts: how many there are is part of the proof.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from decimal import (
-    Context,
-    Decimal,
-    DecimalException,
-    Inexact,
-    InvalidOperation,
-    Overflow,
-    Rounded,
-    Subnormal,
-    Underflow,
-)
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
-import msgspec
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
-from krakenwire.wire.account import BalancesMessage, ExecutionsMessage, shape_problem
+from krakenwire.wire.account import (
+    BalancesMessage,
+    ContingentReport,
+    ExecutionReport,
+    ExecutionsMessage,
+    TriggerReport,
+    shape_problem,
+)
 from krakenwire.wire.book import BookMessage, Level3Message
-from krakenwire.wire.drift import numeric
-from krakenwire.wire.enums import MessageType
+from krakenwire.wire.enums import ExecType, MessageType
 from krakenwire.wire.market import OHLCMessage, TickerMessage, TradeMessage
+from krakenwire.wire.numbers import texts_of
 from krakenwire.wire.screening import Frame, RejectedEntry, problems
 
 _UPDATE, _SNAPSHOT = MessageType.UPDATE, MessageType.SNAPSHOT
+_FILL_TYPE = ExecType.TRADE
 
 _Rejected = tuple[RejectedEntry, ...] | None
 
 _PLAIN = r"[0-9]{1,20}+(?:\.[0-9]{1,20}+)?+"
-_PRICES, _QUANTITIES = (
-    re.compile(rf"{token}(?:,{token})*+").fullmatch for token in (rf"(?=[0.]*+[1-9]){_PLAIN}", _PLAIN)
+_ABOVE_ZERO = rf"(?=[0.]*+[1-9]){_PLAIN}"
+_PRICES, _QUANTITIES, _AMOUNTS = (
+    re.compile(rf"{token}(?:,{token})*+").fullmatch for token in (_ABOVE_ZERO, _PLAIN, rf"-?{_PLAIN}")
 )
+_TICKER = re.compile(rf"(?:{_PLAIN},){{9}}-?{_PLAIN},-?{_PLAIN}").fullmatch
+_FILL = re.compile(rf"{_ABOVE_ZERO},{_ABOVE_ZERO}").fullmatch
+_PRICE_AND_QTY = re.compile(rf"{_ABOVE_ZERO},{_PLAIN}").fullmatch
+_CANDLE = re.compile(rf"(?:{_ABOVE_ZERO},){{4}}{_PLAIN},{_PLAIN}").fullmatch
+
 _LEVEL_TEXTS: Any = attrgetter("price_text", "qty_text")
 _ORDER_TEXTS: Any = attrgetter("limit_price_text", "order_qty_text")
-_FIGURES = re.compile(rf"(?:{_PLAIN},){{9}}-?{_PLAIN},-?{_PLAIN}").fullmatch
-
-# Sums start at 10^15: with 40 digits, whatever has a digit below 10^-24 is rounded, and that raises. A
-# finer zero raises too. A zero with a large positive exponent passes; it is zero, and costs nothing.
-_START = Decimal("1e15")
-_BOUNDED = Context(
-    prec=40, Emax=23, Emin=-23, traps=[Inexact, Rounded, InvalidOperation, Overflow, Underflow, Subnormal]
+_REPORT_TEXTS, _TRIGGER_TEXTS, _CONTINGENT_TEXTS = (
+    attrgetter(*(f"{name}_text" for name in texts_of(kind)))
+    for kind in (ExecutionReport, TriggerReport, ContingentReport)
 )
-_add: Any = _BOUNDED.add
-_DECIMAL = (Decimal,)
-_decoder = lru_cache(maxsize=64)(msgspec.json.Decoder)
 
 
 def problem_ticker(frame: Frame, message: TickerMessage) -> _Rejected:
@@ -68,7 +60,7 @@ def problem_ticker(frame: Frame, message: TickerMessage) -> _Rejected:
                 *(t.bid_text, t.bid_qty_text, t.ask_text, t.ask_qty_text, t.last_text),
                 *(t.volume_text, t.vwap_text, t.low_text, t.high_text, t.change_text, t.change_pct_text),
             )
-            if _FIGURES(",".join(figures)) is None:
+            if _TICKER(",".join(figures)) is None:
                 return problems(frame, message)
     except TypeError:  # what is no text: a whole number, or nothing
         return problems(frame, message)
@@ -79,68 +71,66 @@ def problem_trade(frame: Frame, message: TradeMessage) -> _Rejected:
     """The entries of a trade frame that cannot be used, or None if all can."""
     if message.type is not _UPDATE and message.type is not _SNAPSHOT:
         return problems(frame, message)
-    quotes = 10 if message.sequence is None else 12
-    try:
-        for t in message.data:
-            price, qty = t.price, t.qty
-            if not price or price.is_signed() or qty.is_signed():
-                return problems(frame, message)
-            _add(_add(_START, price), qty)
-            quotes += 22
-    except DecimalException:
-        return problems(frame, message)
-    return None if _numbers_only(frame, message, quotes) else problems(frame, message)
+    for t in message.data:
+        if _PRICE_AND_QTY(f"{t.price_text},{t.qty_text}") is None:
+            return problems(frame, message)
+    return None
 
 
 def problem_ohlc(frame: Frame, message: OHLCMessage) -> _Rejected:
     """The entries of an ohlc frame that cannot be used, or None if all can."""
     if message.type is not _UPDATE and message.type is not _SNAPSHOT:
         return problems(frame, message)
-    quotes = (10 if message.sequence is None else 12) + (0 if message.timestamp is None else 4)
     try:
         for c in message.data:
-            if c.trades < 0 or c.interval < 0 or not (c.open and c.high and c.low and c.close):
+            figures = (c.open_text, c.high_text, c.low_text, c.close_text, c.volume_text, c.vwap_text)
+            if c.trades < 0 or c.interval < 0 or _CANDLE(",".join(figures)) is None:
                 return problems(frame, message)
-            total = _START
-            for value in (c.open, c.high, c.low, c.close, c.volume, c.vwap):
-                if value.is_signed():
-                    return problems(frame, message)
-                total = _add(total, value)
-            quotes += 24 if c.timestamp is None else 28
-    except DecimalException:
+    except TypeError:  # what is no text: a whole number, or nothing
         return problems(frame, message)
-    return None if _numbers_only(frame, message, quotes) else problems(frame, message)
+    return None
 
 
-def problem_account(frame: Frame, message: ExecutionsMessage | BalancesMessage) -> _Rejected:
-    """The entries of a private frame that cannot be used, or None if all can."""
+def problem_executions(frame: Frame, message: ExecutionsMessage) -> _Rejected:
+    """The entries of an executions frame that cannot be used, or None if all can."""
     if message.type is not _UPDATE and message.type is not _SNAPSHOT:
         return problems(frame, message)
-    quotes = 10 if message.sequence is None else 12
-    try:
-        for entry in message.data:
-            quotes += _quotes(to_builtins(entry, builtin_types=_DECIMAL))
-            if shape_problem(entry, message.type) is not None:
-                return problems(frame, message)
-    except DecimalException:
+    for report in message.data:
+        texts = [text for text in _REPORT_TEXTS(report) if text is not None]
+        if report.fees:
+            texts += [fee.qty_text for fee in report.fees]
+        if report.triggers is not None:
+            texts += [text for text in _TRIGGER_TEXTS(report.triggers) if text is not None]
+        if report.contingent is not None:
+            texts += [text for text in _CONTINGENT_TEXTS(report.contingent) if text is not None]
+        if not texts or _all_match(_QUANTITIES, texts):
+            # Nothing is below zero, and of reports only a fill has to have certain fields.
+            if report.exec_type is not _FILL_TYPE or _is_whole(report):
+                continue
+        elif _all_match(_AMOUNTS, texts) and shape_problem(report, message.type) is None:
+            continue
         return problems(frame, message)
-    return None if _numbers_only(frame, message, quotes) else problems(frame, message)
+    return None
 
 
-def _quotes(entry: dict[str, Any]) -> int:
-    """The quotes of an entry as JSON, if its numbers are numbers. Raises DecimalException if one of them is out of bounds."""
-    quotes = 2 * len(entry)
-    for value in entry.values():
-        kind = type(value)
-        if kind is str:
-            quotes += 2
-        elif kind is Decimal:
-            _add(_START, value)
-        elif kind is dict:
-            quotes += _quotes(value)
-        elif kind is list or kind is tuple:
-            quotes += sum(map(_quotes, value))
-    return quotes
+def _is_whole(fill: ExecutionReport) -> bool:
+    """Whether a fill says everything that one has to say."""
+    if fill.exec_id is None or fill.symbol is None or fill.side is None:
+        return False
+    return _FILL(f"{fill.last_qty_text},{fill.last_price_text}") is not None
+
+
+def problem_balances(frame: Frame, message: BalancesMessage) -> _Rejected:
+    """The entries of a balances frame that cannot be used, or None if all can."""
+    if message.type is not _UPDATE and message.type is not _SNAPSHOT:
+        return problems(frame, message)
+    for entry in message.data:
+        texts = [entry.balance_text]
+        texts += [text for text in (entry.amount_text, entry.fee_text) if text is not None]
+        texts += [wallet.balance_text for wallet in entry.wallets or ()]
+        if not _all_match(_AMOUNTS, texts) or shape_problem(entry, message.type) is not None:
+            return problems(frame, message)
+    return None
 
 
 def problem_book(frame: Frame, message: BookMessage) -> _Rejected:
@@ -150,7 +140,14 @@ def problem_book(frame: Frame, message: BookMessage) -> _Rejected:
 
 def problem_level3(frame: Frame, message: Level3Message) -> _Rejected:
     """The entries of a level3 frame that cannot be used, or None if all can."""
-    return None if _plain_texts(message, _ORDER_TEXTS) else problems(frame, message)
+    if message.type is not _UPDATE:
+        return None if _plain_texts(message, _ORDER_TEXTS) else problems(frame, message)
+    # As a rule an update is one order, so there is nothing to gather.
+    for data in message.data:
+        for order in data.bids + data.asks:
+            if _PRICE_AND_QTY(f"{order.limit_price_text},{order.order_qty_text}") is None:
+                return problems(frame, message)
+    return None
 
 
 def _plain_texts(message: BookMessage | Level3Message, read: Callable[[Any], tuple[str, str]]) -> bool:
@@ -161,24 +158,16 @@ def _plain_texts(message: BookMessage | Level3Message, read: Callable[[Any], tup
     if not tokens:
         return True
     prices, quantities = zip(*tokens, strict=True)
+    return _all_match(_PRICES, prices) and _all_match(_QUANTITIES, quantities)
+
+
+def _all_match(pattern: Callable[[str], object], texts: Sequence[Any]) -> bool:
+    """Whether each of some texts is a number as the pattern has it. There must be one at least."""
     try:
-        return bool(_PRICES(",".join(prices)) and _QUANTITIES(",".join(quantities)))
+        joined = ",".join(texts)
     except TypeError:  # what is no text: a whole number, or no number at all
-        return False
-
-
-def _numbers_only(frame: Frame, message: Struct, quotes: int) -> bool:
-    """Whether no number came as a string: the frame has exactly so many quotes, or a reader takes it that knows no such strings.
-
-    The second is for channels that drifted: what is unknown there may hold any quotes.
-    """
-    if (frame.count('"') if isinstance(frame, str) else bytes(frame).count(b'"')) == quotes:
-        return True
-    try:
-        _decoder(numeric(type(message))).decode(frame)
-    except (ValueError, RecursionError):
-        return False
-    return True
+        joined = ",".join(map(str, texts))
+    return pattern(joined) is not None and joined.count(",") == len(texts) - 1
 
 
 SCREENS: dict[type[Struct], Callable[[Frame, Any], tuple[RejectedEntry, ...] | None]] = {
@@ -187,7 +176,7 @@ SCREENS: dict[type[Struct], Callable[[Frame, Any], tuple[RejectedEntry, ...] | N
     OHLCMessage: problem_ohlc,
     BookMessage: problem_book,
     Level3Message: problem_level3,
-    ExecutionsMessage: problem_account,
-    BalancesMessage: problem_account,
+    ExecutionsMessage: problem_executions,
+    BalancesMessage: problem_balances,
 }
 """The quick check of each channel that has one."""

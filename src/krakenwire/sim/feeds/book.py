@@ -55,13 +55,17 @@ class Window:
         self.end = keys[self.depth - 1] if len(keys) >= self.depth else float("inf")
 
     def entries(self, changed: dict[int, int], repeats: list[tuple[Side, int, int]]) -> list[Entry]:
-        """What has to be said about this side, given the levels that changed with their totals before."""
+        """What has to be said about this side, given the levels that changed with their totals before.
+
+        Removals come first. So a client that cuts its book after every entry, not after every message, holds the same levels in the end.
+        """
         if not changed:
             return []
         before = self.end
         self.settle()
         after = self.end
-        said: list[Entry] = []
+        gone: list[Entry] = []
+        came: list[Entry] = []
         levels = self.book.levels
         for key, old in changed.items():
             level = levels.get(key)
@@ -73,7 +77,7 @@ class Window:
                 continue
             else:
                 total = level.total
-            price = abs(key)
+            price, said = abs(key), came if total else gone
             known = old and key <= before
             for side, at, between in repeats:
                 if at == key and side is self.side and between != total and (between or known):
@@ -82,8 +86,8 @@ class Window:
         if after > before:
             keys = self.book.keys
             risen = keys[bisect_right(keys, before) : self.depth]
-            said += [(abs(key), levels[key].total) for key in risen if key not in changed]
-        return said
+            came += [(abs(key), levels[key].total) for key in risen if key not in changed]
+        return gone + came
 
 
 class BookFeed(Feed):
