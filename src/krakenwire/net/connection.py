@@ -36,7 +36,7 @@ from krakenwire.wire.refusals import ErrorKind
 from krakenwire.wire.secret import Secret
 from krakenwire.wire.subscriptions import Subscription
 
-READS_IN_A_ROW = 32
+READS_IN_A_ROW = 64
 """Frames read before everything else in the loop has its turn."""
 
 STALL = 0.25
