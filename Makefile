@@ -18,7 +18,7 @@ PIP_TOOLS   := pip-tools==7.6.2
 SEEDS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure lint format typecheck wheel-test check bench bench-peers bench-memory fuzz mutants faults sample lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory fuzz mutants faults sample lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile

@@ -483,11 +483,11 @@ MUTANTS = (
         "sim/test_book_feed.py::test_changes_below_the_window_are_silent",
     ),
     Mutant(
-        "the removal of a level that was never seen is not told",
+        "what was below the window is news, whatever it was there",
         "sim/feeds/book.py",
-        "                if not old or key > before:",
-        "                if not old:",
-        "sim/test_book_feed.py::test_reader_of_the_frames_has_the_window_of_the_engine",
+        "            told = old if key <= before else 0",
+        "            told = old",
+        "sim/test_book_feed.py::test_risen_level_is_told_although_its_quantity_is_the_old_one",
     ),
     Mutant(
         "an order that lost its place is another entry of the queue",

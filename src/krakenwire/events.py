@@ -42,6 +42,7 @@ __all__ = [
     "ErrorNotice",
     "Event",
     "ExecutionUpdate",
+    "FeedLagging",
     "FrameRejected",
     "Gap",
     "GapReason",
@@ -378,6 +379,16 @@ class StreamQuiet(Struct, frozen=True):
     """What shows that it should have spoken; empty if nothing does. With evidence it is taken anew."""
 
 
+class FeedLagging(Struct, frozen=True):
+    """What a connection brings is old, or is not any more. Measured by Kraken's timestamps against the best that this connection had."""
+
+    connection: str
+    lagging: bool
+    """False: it has caught up."""
+    seconds: float
+    """How much later than at its best the last message came."""
+
+
 InstrumentChanged = PairChanged
 """A market appeared, vanished or changed. What the first list names is not told one by one."""
 
@@ -420,6 +431,7 @@ Event = (
     | BookCrossed
     | ConnectionChanged
     | StreamQuiet
+    | FeedLagging
     | PairChanged
     | UnknownFrame
 )

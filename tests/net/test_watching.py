@@ -12,6 +12,7 @@ import pytest
 from krakenwire import (
     BookSubscription,
     CallbackFailed,
+    CallbackSlow,
     CallbackTimeout,
     Gap,
     GapReason,
@@ -23,7 +24,7 @@ from krakenwire.net.transport import HttpReply
 from krakenwire.sim import Exchange, listing
 from krakenwire.sim.tape import Trade
 from tests.net.memory import MemoryLink
-from tests.net.virtual import run
+from tests.net.virtual import VirtualLoop, run
 from tests.net.world import World, collecting, dropping, is_about
 
 
@@ -90,6 +91,53 @@ def test_heartbeats_without_data_cost_the_connection() -> None:
             assert 30 <= world.now - stopped < 42
             assert any("data_stall" in change.reason for change in changes)
             await world.until(lambda: all(books[symbol].verified for symbol in symbols))
+
+    run(main())
+
+
+@pytest.mark.fault("B21")
+def test_late_messages_are_told() -> None:
+    """Data that comes five seconds late is called lagging, with how much, until it is in time again; nothing is reconnected for it."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=3))
+        async with (
+            world.client() as kraken,
+            kraken.book("BTC/USD") as book,
+            collecting(kraken, "feed_lagging") as told,
+        ):
+            await asyncio.sleep(30)
+            assert told == []
+            lag = kraken.status()[0].lag
+            assert lag is not None
+            assert lag < 0.1
+            late: list[tuple[float, bytes]] = []
+
+            def delay(frame: bytes) -> bytes | None:
+                if b"heartbeat" in frame:
+                    return frame
+                late.append((world.now + 5, frame))
+                return None
+
+            link = world.link
+            link.change = delay
+            for _ in range(3000):
+                await asyncio.sleep(0.01)
+                due = [frame for at, frame in late if at <= world.now]
+                late = [row for row in late if row[0] > world.now]
+                link.change = lambda frame: frame
+                link.give(due)
+                link.change = delay
+            assert told[0].lagging
+            lag = kraken.status()[0].lag
+            assert lag is not None
+            assert 4.5 < lag < 5.5
+            link.change = lambda frame: frame
+            link.give([frame for _, frame in late])
+            await asyncio.sleep(10)
+            assert [event.lagging for event in told] == [True, False]
+            assert len(world.opened()) == 1
+            assert book.verified
 
     run(main())
 
@@ -297,6 +345,37 @@ def test_callbacks_that_fail_reach_nobody_else(caplog: pytest.LogCaptureFixture)
     lines = [record.getMessage() for record in caplog.records if record.name == "krakenwire"]
     assert 2 <= len(lines) <= 2 * 11
     assert "secret" not in "".join(lines)
+
+
+@pytest.mark.fault("C3")
+def test_callback_that_blocks_the_loop_is_reported() -> None:
+    """A callback that lets nothing run for six seconds is named; what came meanwhile is read before anybody is called silent."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=9))
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        blocked: list[float] = []
+
+        def block(event: Any) -> None:
+            if not blocked or loop.time() - blocked[-1] > 60:
+                loop.stand_still(6)
+                blocked.append(loop.time())
+
+        async with (
+            world.client() as kraken,
+            kraken.book("BTC/USD") as book,
+            collecting(kraken, "error") as errors,
+        ):
+            kraken.on("book", block)
+            await asyncio.sleep(600)
+            assert len(blocked) > 5
+            assert {type(error) for error in errors} == {CallbackSlow}
+            assert "block" in str(errors[0])
+            assert len(world.opened()) == 1
+            assert book.interruptions == 0
+
+    run(main())
 
 
 @pytest.mark.fault("C14")

@@ -42,8 +42,7 @@ class Reader:
                 if Decimal(entry["qty"]):
                     levels[price] = entry["price"] + " " + entry["qty"]
                 else:
-                    assert price in levels or any(e is not entry for e in data[name])
-                    levels.pop(price, None)
+                    del levels[price]  # a removal of a level that is not there never comes
                 if self.hasty:
                     self.cut(name)
             self.cut(name)
@@ -97,6 +96,23 @@ def test_pushed_out_levels_are_not_mentioned_and_risen_ones_come_along() -> None
     ] == [
         [("9.9", "0.00000007")],
         [("10.3", "0.00000000"), ("10.9", "0.00000007")],
+    ]
+
+
+def test_risen_level_is_told_although_its_quantity_is_the_old_one() -> None:
+    """A level that changed below the window, to what it was before, is new to those who see it rise."""
+    made = market()
+    feed, reader = BookFeed(made, 10), Reader(10)
+    feed.subscribers.append(reader)
+    made.streams.append(feed)
+    orders = [made.place(Side.BUY, 7, 1000 - n, at=AT) for n in range(11)]
+    made.publish(AT)
+    made.cancel(made.place(Side.BUY, 3, 990, at=AT))
+    made.cancel(orders[0])
+    made.publish(AT)
+    assert [(entry["price"], entry["qty"]) for entry in reader.frames[-1]["data"][0]["bids"]] == [
+        ("100.0", "0.00000000"),
+        ("99.0", "0.00000007"),
     ]
 
 

@@ -60,6 +60,7 @@ KINDS: dict[str, type] = {
     "balance_forgotten": ev.BalanceForgotten,
     "connection_changed": ev.ConnectionChanged,
     "stream_quiet": ev.StreamQuiet,
+    "feed_lagging": ev.FeedLagging,
     "unknown": ev.Unknown,
 }
 """Every name a callback can be registered under, besides `*`."""

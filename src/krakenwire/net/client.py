@@ -21,7 +21,6 @@ from krakenwire.errors import AuthFailed, KrakenWireError, UsageError
 from krakenwire.events import (
     BalanceUpdate,
     ConnectionState,
-    Event,
     ExecutionUpdate,
     Gap,
     InstrumentUpdate,
@@ -93,6 +92,8 @@ class ConnectionInfo(Struct, frozen=True):
     subscriptions: int
     rate: float
     """Requests a second that it allows itself."""
+    lag: float | None
+    """Seconds that data comes later than at its best; None before it is known."""
 
 
 class Client:
@@ -149,6 +150,8 @@ class Client:
             connections=connections,
         )
         self._router = Router()
+        self.publish = self._router.publish
+        """Hands events to whoever wants them."""
         self._feeds: dict[tuple[str, str | None], list[Feed]] = {}
         self._callbacks: list[CallbackTask] = []
         self._registered: dict[int, tuple[str, Callback]] = {}
@@ -156,7 +159,8 @@ class Client:
         self._tokens: TokenDesk | None = None
         self._level3_pacer = Pacer(rate=1.0, burst=1.0)
         self._inboxes: weakref.WeakSet[Inbox] = weakref.WeakSet()
-        self._blocking: list[Inbox] = []
+        self.blocking: list[Inbox] = []
+        """Consumers for whom readers wait when they are full."""
         self._room = asyncio.Event()
         self._backfill = (
             Backfill(self._transport, self._hosts.rest, self._router.publish) if backfill else None
@@ -391,8 +395,8 @@ class Client:
             feeds.remove(feed)
             if not feeds:
                 del self._feeds[feed.channel, symbol]
-        if feed.inbox in self._blocking:
-            self._blocking.remove(feed.inbox)
+        if feed.inbox in self.blocking:
+            self.blocking.remove(feed.inbox)
             self._room.set()
         if self._closed:
             return
@@ -411,10 +415,6 @@ class Client:
         return books.level2.open(symbol) if channel == "book" else books.level3.open(symbol)
 
     # ---------------------------------------------------------------- for connections
-
-    def publish(self, events: list[Event]) -> None:
-        """Hand events to whoever wants them."""
-        self._router.publish(events)
 
     def refused(self, frame: bytes) -> None:
         """A frame of which nothing could be used goes to whoever takes such frames."""
@@ -441,14 +441,9 @@ class Client:
             if self._registered[id(task)][0] == "error":
                 task.inbox.put(error)
 
-    @property
-    def blocked(self) -> bool:
-        """Whether a consumer wants the reader to wait."""
-        return bool(self._blocking) and any(waiting.full for waiting in self._blocking)
-
     async def room(self) -> None:
         """Wait until no consumer is full."""
-        while self.blocked:
+        while any(waiting.full for waiting in self.blocking):
             self._room.clear()
             await self._room.wait()
 
@@ -505,7 +500,7 @@ class Client:
         made = inbox(policy, limit or self._queue_limit, self._room.set)
         self._inboxes.add(made)
         if policy is Policy.BLOCK:
-            self._blocking.append(made)
+            self.blocking.append(made)
         return made
 
     def _book_stream(self, params: BookSubscription | Level3Subscription) -> BookStream[Any]:
@@ -604,6 +599,7 @@ def _info(connection: Connection, role: Role, now: float) -> ConnectionInfo:
         connects=connection.connects,
         subscriptions=len(connection.session.desk.subscriptions),
         rate=connection.pacer.rate,
+        lag=connection.lag.seconds,
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from krakenwire.errors import AuthFailed, ConnectFailed, ConnectionLost, KrakenWireError
 from krakenwire.events import (
@@ -25,6 +25,8 @@ from krakenwire.events import (
 )
 from krakenwire.handler.counts import ChannelTimes
 from krakenwire.net.backoff import Backoff, ConnectGate, Waits
+from krakenwire.net.consumers import Inbox
+from krakenwire.net.lag import Lag
 from krakenwire.net.pacing import Pacer
 from krakenwire.net.token import TokenLater
 from krakenwire.net.transport import ConnectFailure, Link, LinkClosed, Transport
@@ -60,8 +62,9 @@ TELLING = WATCHED | {"heartbeat"}
 class Hub(Protocol):
     """What a connection tells the client."""
 
-    def publish(self, events: list[Event]) -> None:
-        """Hand events to whoever wants them. Never waits."""
+    @property
+    def publish(self) -> Callable[[list[Any]], None]:
+        """Hands events to whoever wants them. Never waits."""
 
     def refused(self, frame: bytes) -> None:
         """A frame of which nothing could be used."""
@@ -73,11 +76,11 @@ class Hub(Protocol):
         """Something went wrong that is tried again."""
 
     @property
-    def blocked(self) -> bool:
-        """Whether a consumer wants the reader to wait."""
+    def blocking(self) -> list[Inbox]:
+        """Consumers for whom the reader waits when they are full."""
 
     async def room(self) -> None:
-        """Wait for that consumer."""
+        """Wait until none of them is full."""
 
 
 class _End(Exception):
@@ -150,6 +153,9 @@ class Connection:
         self._forbidden = 0
         self._blamed = Budget(BLAMED_TIMES, BLAMED_SECONDS)
         self._watch = Watch(session)
+        self.lag = Lag(name)
+        self._last: tuple[list[Event], float] = [], 0.0
+        """The last events of data, and when they came."""
         self._stopping = False
 
     @property
@@ -354,7 +360,7 @@ class Connection:
     async def _read_frames(self, link: Link) -> None:
         """Every frame, one after the other, to the session and on."""
         receive, clock, session, hub = link.receive, self._loop.time, self.session, self._hub
-        desk, times, publish = session.desk, self.times, hub.publish
+        desk, times, publish, blocking = session.desk, self.times, hub.publish, hub.blocking
         while True:
             frame = await receive()
             self._reads += 1
@@ -369,33 +375,46 @@ class Connection:
                 count.seconds += clock() - now
             if events:
                 publish(events)
-            if session.refused:
-                self.errors += 1
-                self._look_at_refused(frame)
-            if session.refused or channel in WATCHED:
-                self._act(events)
+            if channel in TELLING or session.refused:
+                self._attend(frame, events)
                 if self._ending:
                     return
+            else:
+                self._last = events, now
             if desk.ignored_since is not None:
                 self._outgoing.set()
-            # From the first answer or data on, silence has a deadline, too.
-            if desk.due_at < self._timer_at or channel in TELLING:
+            if desk.due_at < self._timer_at:
                 self._arm()
-            if hub.blocked:
+            if blocking:
                 await hub.room()
                 waited = clock() - now
-                session.excuse(waited, now=now + waited)
-            elif self._reads % READS_IN_A_ROW == 0:
+                if waited > STALL:
+                    session.excuse(waited, now=now + waited)
+            if self._reads % READS_IN_A_ROW == 0:
                 self._arm()
                 await asyncio.sleep(0)
 
-    def _look_at_refused(self, frame: bytes) -> None:
-        """Text that is no UTF-8 breaks the rules of WebSocket, so the next byte cannot be trusted either."""
-        self._hub.refused(frame)
-        try:
-            frame.decode()
-        except UnicodeDecodeError:
-            self._finish(_End("sent text that is not UTF-8"))
+    def _attend(self, frame: bytes, events: list[Event]) -> None:
+        """A frame that says something about the connection itself, or cannot be used."""
+        if self.session.refused:
+            self.errors += 1
+            self._hub.refused(frame)
+            if not _is_utf8(frame):
+                # It breaks the rules of WebSocket, so the next byte cannot be trusted either.
+                self._finish(_End("sent text that is not UTF-8"))
+        elif self.session.channel == "heartbeat":
+            self._look_at_lag()
+        self._act(events)
+        # From the first answer or data on, silence has a deadline, too.
+        self._arm()
+
+    def _look_at_lag(self) -> None:
+        """The last message before a heartbeat tells how late data is."""
+        events, now = self._last
+        told = self.lag.look(events[0], now) if events else None
+        self._last = [], now
+        if told is not None:
+            self._hub.publish([told])
 
     def _act(self, events: list[Event]) -> None:
         """What events say about the connection itself."""
@@ -526,3 +545,11 @@ class Connection:
         if (state, reason) != (self.state, self.reason):
             self.state, self.reason = state, reason
             self._hub.publish([ConnectionChanged(self.name, state, reason, self.failures, self.retry_at)])
+
+
+def _is_utf8(frame: bytes) -> bool:
+    try:
+        frame.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

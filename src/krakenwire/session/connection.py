@@ -271,8 +271,12 @@ class Session:
         return self._lifecycle.lost(reason, self.heard_at, now)
 
     def last_heard(self) -> dict[tuple[str, str | None], float]:
-        """When each subscription was last heard, or else granted; a book that is live, when it was last proven."""
-        times = {(channel, symbol): at for channel, symbol, at in self._streams.carried()}
+        """When each subscription that was heard at all was heard last; a book that is live, when it was last proven."""
+        times = {
+            (channel, symbol): at
+            for channel, symbol, _ in self._streams.carried()
+            if (at := self._streams.heard_at(channel, symbol)) is not None
+        }
         for shelf in (self.books.level2, self.books.level3):
             for book in shelf.books.values():
                 if book.verified and book.verified_at is not None:

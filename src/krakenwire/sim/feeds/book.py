@@ -78,11 +78,12 @@ class Window:
             else:
                 total = level.total
             price, said = abs(key), came if total else gone
-            known = old and key <= before
-            for side, at, between in repeats:
-                if at == key and side is self.side and between != total and (between or known):
-                    said.append((price, between))
-            said.append((price, total))
+            told = old if key <= before else 0
+            between = [qty for side, at, qty in repeats if at == key and side is self.side]
+            for qty in (*between, total):
+                if qty != told:
+                    said.append((price, qty))
+                    told = qty
         if after > before:
             keys = self.book.keys
             risen = keys[bisect_right(keys, before) : self.depth]
