@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krakenwire.events import Gap, GapReason, TradeUpdate
-from krakenwire.net.consumers import LOST_KEPT, Blocking, Buffer, Conflating, Inbox
+from krakenwire.net.consumers import EVENTS_IN_A_ROW, LOST_KEPT, Blocking, Buffer, Conflating, Inbox
 from krakenwire.wire.enums import OrderType, Side
 from tests.net.virtual import run
 
@@ -148,7 +148,7 @@ def test_busy_consumer_lets_others_run() -> None:
         for number in range(1000):
             inbox.put(trade(number))
         asyncio.get_running_loop().call_soon(turns.append, 1)
-        for _ in range(100):
+        for _ in range(EVENTS_IN_A_ROW):
             await inbox.get()
         assert turns
 

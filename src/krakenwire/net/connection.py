@@ -38,7 +38,7 @@ from krakenwire.wire.refusals import ErrorKind
 from krakenwire.wire.secret import Secret
 from krakenwire.wire.subscriptions import Subscription
 
-READS_IN_A_ROW = 32
+READS_IN_A_ROW = 64
 """Frames read before everything else in the loop has its turn."""
 
 STALL = 0.25
@@ -366,8 +366,8 @@ class Connection:
             self._reads += 1
             now = clock()
             events = session.receive(frame, now=now)
-            channel = session.channel
-            if not session.refused:
+            channel, refused = session.channel, session.refused
+            if not refused:
                 count = times.get(channel)
                 if count is None:
                     count = times[channel] = ChannelTimes()
@@ -375,7 +375,7 @@ class Connection:
                 count.seconds += clock() - now
             if events:
                 publish(events)
-            if channel in TELLING or session.refused:
+            if refused or channel in TELLING:
                 self._attend(frame, events)
                 if self._ending:
                     return

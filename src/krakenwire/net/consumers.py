@@ -24,8 +24,13 @@ QUEUE_LIMIT = 10_000
 LOST_KEPT = 1_000
 """Channels and symbols whose loss is told apart; of all further ones it is told by channel."""
 
-GETS_IN_A_ROW = 32
-"""Events that a consumer takes before everything else in the loop has its turn."""
+TURN_SECONDS = 0.001
+"""How long a consumer takes events without a pause, before everything else in the loop has its turn."""
+
+EVENTS_IN_A_ROW = 256
+"""Nor more events than that, on a clock that stands still. The reader reads fewer frames in its own turn: a queue must not fill up while its
+consumer is fast enough.
+"""
 
 
 class Policy(StrEnum):
@@ -42,7 +47,8 @@ class Inbox:
     def __init__(self) -> None:
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
-        self._gets = 0
+        self._taken = 0
+        self._turn = 0.0
         self.error: BaseException | None = None
         """Why there will be nothing more; None if the consumer itself was closed."""
 
@@ -50,8 +56,8 @@ class Inbox:
         """Take an event. Never waits."""
         raise NotImplementedError
 
-    def _next(self) -> Any:
-        """The next event, or None while there is none."""
+    def take(self) -> Any:
+        """The next event, or None while there is none. Never waits."""
         raise NotImplementedError
 
     def __len__(self) -> int:
@@ -73,11 +79,13 @@ class Inbox:
 
         Raises: StopAsyncIteration at the end, or the error that ended it.
         """
-        self._gets += 1
-        if self._gets % GETS_IN_A_ROW == 0:
+        loop = asyncio.get_running_loop()
+        self._taken += 1
+        if self._taken >= EVENTS_IN_A_ROW or loop.time() - self._turn > TURN_SECONDS:
             await asyncio.sleep(0)
+            self._taken, self._turn = 0, loop.time()
         while True:
-            event = self._next()
+            event = self.take()
             if event is not None:
                 return event
             if self._closed:
@@ -86,11 +94,12 @@ class Inbox:
                 raise StopAsyncIteration
             if self._waiter is not None:
                 raise RuntimeError("another task is waiting for this consumer already")
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = loop.create_future()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
+            self._taken, self._turn = 0, loop.time()
 
     def _wake(self) -> None:
         waiter = self._waiter
@@ -119,7 +128,7 @@ class Buffer(Inbox):
     def __len__(self) -> int:
         return len(self._events)
 
-    def _next(self) -> Any:
+    def take(self) -> Any:
         if self._lost:
             # All that was dropped came before what is left.
             return self._lost.pop(next(iter(self._lost)))
@@ -160,8 +169,8 @@ class Blocking(Buffer):
         super().end(error)
         self._room()
 
-    def _next(self) -> Any:
-        event = super()._next()
+    def take(self) -> Any:
+        event = super().take()
         if len(self._events) == self._limit - 1:
             self._room()
         return event
@@ -194,7 +203,7 @@ class Conflating(Inbox):
     def __len__(self) -> int:
         return len(self._events)
 
-    def _next(self) -> Any:
+    def take(self) -> Any:
         if not self._events:
             return None
         return self._events.pop(next(iter(self._events)))

@@ -45,6 +45,15 @@ SERVER_ERRORS = range(500, 600)
 PROXY_LOGIN = 407
 LOCAL_LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
+# Looked up once: members of an enum are dear to find, and a message asks for its type.
+TEXT, BINARY = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
+PING, PONG, CLOSE, ERROR = (
+    aiohttp.WSMsgType.PING,
+    aiohttp.WSMsgType.PONG,
+    aiohttp.WSMsgType.CLOSE,
+    aiohttp.WSMsgType.ERROR,
+)
+
 EXCERPT = 200
 """Characters of an answer that a refusal shows."""
 
@@ -185,6 +194,7 @@ class SocketLink:
     ) -> None:
         self._session = session
         self._socket = socket_
+        self._receive = socket_.receive
         self._reply = reply
         self._pongs = Budget(PONGS_A_SECOND, 1.0)
         self._clock = asyncio.get_running_loop().time
@@ -193,20 +203,20 @@ class SocketLink:
 
     async def receive(self) -> bytes:
         while True:
-            message = await self._socket.receive()
-            kind = message.type
-            if kind is aiohttp.WSMsgType.TEXT:
-                return message.data  # type: ignore[no-any-return]
-            if kind is aiohttp.WSMsgType.PING and self._pongs.spend(self._clock()):
+            message = await self._receive()
+            kind = message[0]
+            if kind is TEXT:
+                return message[1]  # type: ignore[no-any-return]
+            if kind is PING and self._pongs.spend(self._clock()):
                 await self._pong(message.data)
-            elif kind in {aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.PING}:
+            elif kind in {BINARY, PING}:
                 self.ignored += 1
-            elif kind is not aiohttp.WSMsgType.PONG:
+            elif kind is not PONG:
                 raise self._ended(message)
 
     async def send(self, frame: bytes) -> None:
         try:
-            await self._socket.send_frame(frame, aiohttp.WSMsgType.TEXT)
+            await self._socket.send_frame(frame, TEXT)
         except (OSError, aiohttp.ClientError, RuntimeError):
             raise LinkClosed(
                 "sending failed"
@@ -216,7 +226,7 @@ class SocketLink:
         # Only the close frame is written: a peer that answers no goodbye is not waited for.
         with contextlib.suppress(OSError, aiohttp.ClientError, RuntimeError, TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                await self._socket.send_frame((1000).to_bytes(2, "big"), aiohttp.WSMsgType.CLOSE)
+                await self._socket.send_frame((1000).to_bytes(2, "big"), CLOSE)
         self.abort()
         await self._session.close()
 
@@ -233,10 +243,10 @@ class SocketLink:
             await self._socket.pong(payload)
 
     def _ended(self, message: aiohttp.WSMessage) -> LinkClosed:
-        if message.type is aiohttp.WSMsgType.CLOSE:
+        if message.type is CLOSE:
             why = f": {message.extra}" if message.extra else ""
             return LinkClosed(f"closed by the exchange ({message.data}){why}", message.data)
-        if message.type is aiohttp.WSMsgType.ERROR:
+        if message.type is ERROR:
             code = getattr(message.data, "code", None)
             return LinkClosed(f"broke the rules of WebSocket: {message.data}", code)
         return LinkClosed("ended without a close frame")

@@ -187,7 +187,7 @@ class Views(Inbox):
     def __len__(self) -> int:
         return len(self._changed)
 
-    def _next(self) -> Any:
+    def take(self) -> Any:
         while self._changed:
             book = self._changed.pop(next(iter(self._changed)))
             if book.status is BookStatus.LIVE:
