@@ -75,7 +75,7 @@ class Peer:
             "--seed",
             str(seed),
         ]
-        self.process = subprocess.Popen(  # noqa: S603 (our own module)
+        self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         apart(self.process.pid)

@@ -7,7 +7,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any
 
 from krakenwire.net import Client, ConnectGate, connect
 from krakenwire.net.token import TOKEN_PATH

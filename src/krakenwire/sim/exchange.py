@@ -217,11 +217,6 @@ class Exchange:
 
     # ---------------------------------------------------------------- clients
 
-    def refused(self, host: str, *, now: float) -> Refused | None:
-        """How faults answer an attempt to connect; None: they let it pass. A server asks this and `knock`; `connect` asks neither."""
-        self.advance(now)
-        return None if self.attempts is None else self.attempts.admit(host, self.at)
-
     def knock(self, address: str, *, now: float) -> float | None:
         """An attempt to connect from this address: None if it may, else for how many seconds it is banned.
 
