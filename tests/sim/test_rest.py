@@ -274,7 +274,7 @@ def test_pairs_and_assets() -> None:
         "0.01",
         "post_only",
     )
-    assert list(caller.get("/0/public/AssetPairs?pair=ETHXBT,SOL/USD")["result"]) == ["XETHXXBT", "SOLUSD"]
+    assert list(caller.get("/0/public/AssetPairs?pair=ETHXBT,SOL/USD")["result"]) == ["XETHXXBT", "SOL/USD"]
     assets = caller.get("/0/public/Assets")["result"]
     assert (assets["XXBT"]["altname"], assets["XXBT"]["decimals"], assets["ZUSD"]["decimals"]) == (
         "XBT",

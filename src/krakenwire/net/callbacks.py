@@ -56,7 +56,8 @@ class CallbackTask:
         before = turn = clock()
         calls = 0
         while event is not None:
-            failure = rest = None
+            failure: BaseException | None = None
+            rest = None
             try:
                 result = callback(event)
                 if result is not None:
