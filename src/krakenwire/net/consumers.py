@@ -94,15 +94,17 @@ class Inbox:
                 raise StopAsyncIteration
             if self._waiter is not None:
                 raise RuntimeError("another task is waiting for this consumer already")
-            self._waiter = loop.create_future()
+            waiter = self._waiter = loop.create_future()
             try:
-                await self._waiter
+                await waiter
             finally:
-                self._waiter = None
+                if self._waiter is waiter:
+                    self._waiter = None
             self._taken, self._turn = 0, loop.time()
 
     def _wake(self) -> None:
-        waiter = self._waiter
+        # Woken once: what is put before the consumer runs need not look again.
+        waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(None)
 
