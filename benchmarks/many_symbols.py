@@ -70,26 +70,21 @@ class Exchange:
     def __init__(self, symbols: int, rate: float, seed: int) -> None:
         command = [sys.executable, "-m", "benchmarks.many_symbols", "--exchange"]
         command += ["--symbols", str(symbols), "--rate", str(rate), "--seed", str(seed)]
-        self.process = subprocess.Popen(  # noqa: S603 (our own module)
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.facts = self._read()
 
     def tell(self, word: str) -> Any:
         """`cut`: every connection ends, without a word. `count`: frames so far and seconds of processor time."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(word + "\n")
-        self.process.stdin.flush()
+        print(word, file=self.process.stdin, flush=True)
         return self._read()
 
     def stop(self) -> None:
         """End it."""
         self.process.kill()
-        self.process.wait()
+        self.process.communicate()
 
     def _read(self) -> Any:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        line = self.process.stdout.readline() if self.process.stdout else ""
         require(fact=bool(line), otherwise="the exchange ended")
         return json.loads(line)
 
@@ -112,7 +107,7 @@ def serve(symbols: int, rate: float, seed: int) -> None:
 async def everything_live(watcher: Watcher, expected: int, since: float) -> float:
     """Seconds from `since` until every subscription has had its first data."""
     async with asyncio.timeout(4 * LIVE_SECONDS):
-        while len(watcher.live) < expected:
+        while len(watcher.live) < expected:  # noqa: ASYNC110 (a look costs less than a test at every event)
             await asyncio.sleep(LOOK)
     return time.monotonic() - since
 
@@ -139,7 +134,7 @@ async def measure(exchange: Exchange, seconds: float) -> dict[str, Any]:
         cut = time.monotonic()
         await asyncio.to_thread(exchange.tell, "cut")
         async with asyncio.timeout(LIVE_SECONDS):
-            while not watcher.lost:
+            while not watcher.lost:  # noqa: ASYNC110 (a look costs less than a test at every event)
                 await asyncio.sleep(LOOK)
         found["reconnect"] = await everything_live(watcher, expected, cut)
         found["after"] = await steady(exchange, watcher, seconds)
@@ -186,7 +181,12 @@ def check(kraken: krakenwire.Client, watcher: Watcher, names: tuple[str, ...], *
 def show(found: dict[str, Any], symbols: int) -> None:
     """The tables."""
     rows = [
-        [title, f"{found[key]:.1f} s", f"<= {LIVE_SECONDS:.0f} s", "met" if found[key] <= LIVE_SECONDS else "MISSED"]
+        [
+            title,
+            f"{found[key]:.1f} s",
+            f"<= {LIVE_SECONDS:.0f} s",
+            "met" if found[key] <= LIVE_SECONDS else "MISSED",
+        ]
         for title, key in (("from a cold start", "cold"), ("after every connection was cut", "reconnect"))
     ]
     print(table([f"until all {3 * symbols:,} subscriptions are live", "measured", "goal", ""], rows))
@@ -217,8 +217,12 @@ def main() -> None:
         prog="python -m benchmarks.many_symbols", description="Every market at once."
     )
     parser.add_argument("--symbols", type=int, default=1450, help="default: %(default)s")
-    parser.add_argument("--rate", type=float, default=0.5, help="orders a second and symbol (default %(default)s)")
-    parser.add_argument("--seconds", type=float, default=20.0, help="of each steady while (default %(default)s)")
+    parser.add_argument(
+        "--rate", type=float, default=0.5, help="orders a second and symbol (default %(default)s)"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=20.0, help="of each steady while (default %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE as well")
     parser.add_argument("--exchange", action="store_true", help=argparse.SUPPRESS)
@@ -237,7 +241,9 @@ def main() -> None:
     print(f"{options.symbols} symbols x (book of depth 10 + trade + ticker), seed {options.seed}\n")
     show(found, options.symbols)
     if options.json:
-        options.json.write_text(json.dumps({"machine": machine(), **found}, indent=2) + "\n", encoding="utf-8")
+        options.json.write_text(
+            json.dumps({"machine": machine(), **found}, indent=2) + "\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

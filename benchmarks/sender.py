@@ -47,7 +47,9 @@ def framed(payload: bytes) -> bytes:
 
 def coalesced(frames: list[bytes]) -> list[bytes]:
     """Frames joined to writes of about `COALESCED` bytes, none larger than a TLS record unless a frame is."""
-    writes, parts, size = [], [], 0
+    writes: list[bytes] = []
+    parts: list[bytes] = []
+    size = 0
     for frame in frames:
         if parts and size + len(frame) > COALESCED:
             writes.append(b"".join(parts))

@@ -15,6 +15,7 @@ import sys
 import time
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from multiprocessing import get_context
 from typing import Any
 
@@ -24,11 +25,15 @@ from krakenwire import (
     ConnectFailed,
     ConnectFailure,
     ConnectionState,
+    Credentials,
     Gap,
+    Level3Subscription,
+    Level3Update,
     OrderBookUpdate,
     TradeSubscription,
     TradeUpdate,
 )
+from krakenwire.net.transport import HttpReply
 from krakenwire.sim import Exchange, listing
 from krakenwire.sim.truth import TruthLog
 from krakenwire.wire.enums import SystemStatus
@@ -58,6 +63,7 @@ class Judge:
     def __init__(self, truth: TruthLog) -> None:
         self._truth = truth
         self._number: dict[str, int] = defaultdict(int)
+        self._queued: dict[str, int] = defaultdict(int)
         self._last: dict[str, int] = {}
         self._seen: dict[str, set[int]] = defaultdict(set)
         self._named: dict[str, set[int]] = defaultdict(set)
@@ -67,6 +73,8 @@ class Judge:
         """One event, at the moment it is published."""
         if isinstance(event, OrderBookUpdate) and event.verified:
             self._book(event)
+        elif isinstance(event, Level3Update) and event.verified:
+            self._level3(event)
         elif isinstance(event, TradeUpdate):
             self._trade(event)
         elif isinstance(event, Gap) and event.channel == "trade" and event.first is not None:
@@ -86,6 +94,18 @@ class Judge:
         )
         assert sides == state.texts(10)
         self._number[event.symbol] = state.number
+        self.views += 1
+
+    def _level3(self, event: Level3Update) -> None:
+        states, since = self._truth.states[event.symbol], self._queued[event.symbol]
+        later = islice(states, max(0, since - states[0].number), None)
+        state = next((state for state in later if state.queue_checksum == event.checksum), None)
+        assert state is not None, f"the queues of {event.symbol} never were like this after state {since}"
+        view = event.book.view(10)
+        bids, asks = state.texts(10)
+        assert [order.price_text for order in view.bids[:1]] == [price for price, _ in bids[:1]]
+        assert [order.price_text for order in view.asks[:1]] == [price for price, _ in asks[:1]]
+        self._queued[event.symbol] = state.number
         self.views += 1
 
     def _trade(self, event: TradeUpdate) -> None:
@@ -215,6 +235,34 @@ class Trouble:
         await asyncio.sleep(self._dice.choice([0, 0.01, 0.1, 7]))
         self._client.subscribe(BookSubscription(symbol=(symbol,), depth=10))
 
+    async def t_no_tokens(self) -> None:
+        self._world.exchange.tokens.revoke()
+        self._world.refusal = HttpReply(503, b"")
+        if link := self._link():
+            link.end("cut")
+        await asyncio.sleep(self._dice.uniform(0, 30))
+        self._world.refusal = None
+
+    async def t_readers(self) -> None:
+        """Readers that come and go, are slow, or just stop."""
+        symbol = self._dice.choice(list(self._world.exchange.markets))
+        streams: list[Any] = [
+            self._client.book(symbol, depth=self._dice.choice([10, 25])),
+            self._client.trade(symbol, limit=5),
+            self._client.ticker(symbol),
+            self._client.ohlc(symbol),
+            self._client.level3(list(self._world.exchange.markets)[-1]).updates(),
+        ]
+        for stream in self._dice.sample(streams, 2):
+            stream.open()
+            try:
+                for _ in range(self._dice.randrange(20)):
+                    await stream.next(self._dice.uniform(0, 2))
+            except TimeoutError:
+                pass
+            if self._dice.random() < 0.5:
+                await stream.close()
+
     async def t_resync(self) -> None:
         self._client.resync("book", self._dice.choice(list(self._world.exchange.markets)))
 
@@ -243,18 +291,22 @@ def swarm(seed: int, minutes: float = 10.0, *, dense: bool = False) -> Judge:
 
     async def main() -> Judge:
         dice = random.Random(seed)
-        truth = TruthLog(frames=False, limit=None)
+        truth = TruthLog(frames=False, limit=None, queues=True)
         exchange = Exchange(seed=seed, markets=DENSE if dense else MARKETS, truth=truth)
         world = World(exchange)
         judge = Judge(truth)
         symbols = tuple(exchange.markets)
         client = world.client(
-            dice=random.Random(seed), public_symbols=dice.choice([1, 2, 10]), backfill=False
+            dice=random.Random(seed),
+            public_symbols=dice.choice([1, 2, 10]),
+            backfill=False,
+            credentials=Credentials("key", "AAAA"),
         )
         async with client as kraken:
             kraken._router.name("*", judge.take, facts=True)
             kraken.subscribe(BookSubscription(symbol=symbols))
             kraken.subscribe(TradeSubscription(symbol=symbols))
+            kraken.subscribe(Level3Subscription(symbol=symbols[-1:]))
             trouble = Trouble(world, kraken, dice)
             trouble.told = told
             while world.now < minutes * 60 - QUIET:
@@ -266,8 +318,11 @@ def swarm(seed: int, minutes: float = 10.0, *, dense: bool = False) -> Judge:
                 book = kraken.held_book("book", symbol)
                 assert book is not None
                 assert book.verified, f"{symbol} is {book.status}: {book.reason}"
+            queues = kraken.held_book("level3", symbols[-1])
+            assert queues is not None
+            assert queues.verified, f"level3 is {queues.status}: {queues.reason}"
             assert all(info.state is ConnectionState.CONNECTED for info in kraken.status())
-            attempts = world.opened()
+            attempts = [at for at, _ in world.transport.opened]
             assert max(sum(at <= other < at + 600 for other in attempts) for at in attempts) <= 100
             began = world.now
         assert world.now - began < 5

@@ -77,6 +77,7 @@ class Plan:
         self.connections: dict[Role, list[Connection]] = {role: [] for role in Role}
         self._symbols: dict[Connection, Counter[str | None]] = {}
         self._wishes: dict[Key, _Wish] = {}
+        self._owned: dict[Hashable, dict[Key, None]] = {}
 
     def all(self) -> list[Connection]:
         """Every connection made so far, open or not."""
@@ -105,6 +106,7 @@ class Plan:
                 wish = self._wishes[key] = _Wish(self._place(key))
                 self._symbols[wish.connection][key[1]] += 1
             wish.owners[owner] = single
+            self._owned.setdefault(owner, {})[key] = None
             if wish.params != merged[key] or wish.connection.error is not None:
                 wish.params = merged[key]
                 alike = replace(merged[key], symbol=("-",)) if key[1] is not None else merged[key]
@@ -123,26 +125,30 @@ class Plan:
         interval: int | None = None,
     ) -> int:
         """An owner wants its subscriptions no more; all of them, or those of a channel, symbol and interval. Returns how many it had."""
+        owned = self._owned.get(owner, {})
         found = [
             key
-            for key, wish in self._wishes.items()
-            if owner in wish.owners
-            and channel in (None, key[0])
-            and symbol in (None, key[1])
-            and interval in (None, key[2])
+            for key in owned
+            if channel in (None, key[0]) and symbol in (None, key[1]) and interval in (None, key[2])
         ]
         for key in found:
+            del owned[key]
             wish = self._wishes[key]
             del wish.owners[owner]
             if not wish.owners:
                 self._end(key, wish)
+        if not owned:
+            self._owned.pop(owner, None)
         return len(found)
 
     def refused(self, key: Key) -> None:
-        """Kraken refused a subscription for good: it takes no room any more. Its owners keep it in their books."""
+        """Kraken refused a subscription for good: it takes no room any more, and its owners do not own it."""
         wish = self._wishes.get(key)
-        if wish is not None:
-            self._end(key, wish)
+        if wish is None:
+            return
+        for owner in wish.owners:
+            self._owned[owner].pop(key)
+        self._end(key, wish)
 
     def _end(self, key: Key, wish: _Wish) -> None:
         del self._wishes[key]

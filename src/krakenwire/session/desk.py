@@ -98,11 +98,12 @@ class Desk:
 
     def unsubscribe(self, channel: str, symbol: str | None, interval: int | None, now: float) -> list[Wish]:
         """Want subscriptions no more. Returns those that were wanted or known."""
-        found = [
-            wish
-            for wish in self.subscriptions
-            if wish.channel == channel and symbol in (None, wish.symbol) and interval in (None, wish.key[2])
-        ]
+        of_channel = (
+            [wish for wish in self.subscriptions if wish.channel == channel]
+            if symbol is None
+            else self.subscriptions.of(channel, symbol)
+        )
+        found = [wish for wish in of_channel if interval in (None, wish.key[2])]
         for wish in found:
             self._later.pop(wish.key[:2], None)
             self.subscriptions.drop(wish)

@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from krakenwire.errors import UsageError
 from krakenwire.wire.control import SubscriptionResult
 from krakenwire.wire.enums import EventTrigger
+from krakenwire.wire.market import OHLC_INTERVALS
 from krakenwire.wire.subscriptions import (
     BalancesSubscription,
     BookSubscription,
@@ -177,10 +178,9 @@ class Subscriptions:
 
     def of(self, channel: str, symbol: str | None) -> list[Wish]:
         """Every subscription of a channel and symbol; `ohlc` may have several."""
-        if channel != "ohlc":
-            found = self._wishes.get((channel, symbol, None))
-            return [] if found is None else [found]
-        return [wish for key, wish in self._wishes.items() if key[:2] == (channel, symbol)]
+        intervals = OHLC_INTERVALS if channel == "ohlc" else (None,)
+        found = [self._wishes.get((channel, symbol, interval)) for interval in intervals]
+        return [wish for wish in found if wish is not None]
 
     def want(self, params: Subscription, *, own: bool = True) -> list[Wish]:
         """Subscribe, as from now on wanted. Other parameters than before take the subscription anew.
