@@ -24,8 +24,8 @@ from krakenwire.events import (
     SubscriptionRejected,
 )
 from krakenwire.net.backoff import Backoff, ConnectGate, Waits
-from krakenwire.net.counts import TIMED, ChannelCount
 from krakenwire.net.consumers import Inbox
+from krakenwire.net.counts import TIMED, ChannelCount
 from krakenwire.net.lag import Lag
 from krakenwire.net.pacing import Pacer
 from krakenwire.net.token import TokenLater
@@ -383,10 +383,8 @@ class Connection:
                     return
             else:
                 self._last = events, now
-            if desk.ignored_since is not None:
-                self._outgoing.set()
-            if desk.due_at < self._timer_at:
-                self._arm()
+            if desk.due_at < self._timer_at or desk.ignored_since is not None:
+                self._wake()
             if blocking:
                 await hub.room()
                 waited = clock() - now
