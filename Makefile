@@ -16,10 +16,11 @@ LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory judges fuzz mutants faults sample lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols
+.PHONY: judges fuzz mutants faults sample lock clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 # ------------------------------------------------------------------ what a user runs
 
@@ -63,6 +64,12 @@ bench-memory: $(RUNTIME) ## memory over ten million frames
 
 judges: $(DEV) ## other libraries before the simulated exchange, in an environment of their own
 	@$(BIN)/python -m benchmarks.judges
+
+bench-loopback: $(RUNTIME) ## the whole client over TLS: frames a second, latency, and what each stage costs
+	@$(BIN)/python -m benchmarks.loopback
+
+bench-symbols: $(RUNTIME) ## 1,450 symbols of the simulated exchange in one client process
+	@$(BIN)/python -m benchmarks.many_symbols
 
 fuzz: $(DEV) ## the property tests with many more, random examples, and every byte of every frame (long)
 	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m 'hypothesis or exhaustive' --timeout 7200

@@ -64,46 +64,33 @@ Run = tuple[float, float]
 class Peer:
     """The sender's process."""
 
-    def __init__(self, frames: int, seed: int, prefix: list[str]) -> None:
-        command = [
-            *prefix,
-            sys.executable,
-            "-m",
-            "benchmarks.sender",
-            "--frames",
-            str(frames),
-            "--seed",
-            str(seed),
-        ]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        apart(self.process.pid)
+    def __init__(self, frames: int, seed: int, *, apart: bool = True) -> None:
+        command = [sys.executable, "-m", "benchmarks.sender", "--frames", str(frames), "--seed", str(seed)]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        if apart:
+            part(self.process.pid)
         self.facts: dict[str, Any] = self.read()
 
     def read(self) -> Any:
         """The next line of JSON."""
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
+        line = self.process.stdout.readline() if self.process.stdout else ""
         require(fact=bool(line), otherwise="the sender ended")
         return json.loads(line)
 
     def go(self, rate: float) -> None:
         """Let it send."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{rate}\n")
-        self.process.stdin.flush()
+        print(rate, file=self.process.stdin, flush=True)
 
     def stop(self) -> None:
         """End it."""
         self.process.kill()
-        self.process.wait()
+        self.process.communicate()
 
     def url(self, path: str) -> str:
         return f"wss://127.0.0.1:{self.facts['port']}{path}"
 
 
-def apart(pid: int) -> None:
+def part(pid: int) -> None:
     """Give the sender a core of its own, so that this process has one, too; where the system lets us."""
     if len(CORES) > 1:
         os.sched_setaffinity(pid, CORES[1:])
@@ -237,7 +224,7 @@ async def live(kraken: krakenwire.Client, facts: dict[str, Any]) -> None:
     """Wait until every snapshot is there."""
     expected = facts["setup"] // 2
     async with asyncio.timeout(30):
-        while sum(_data(kraken.statistics()).values()) < expected:
+        while sum(_data(kraken.statistics()).values()) < expected:  # noqa: ASYNC110 (nobody tells it)
             await asyncio.sleep(0.02)
     await asyncio.sleep(SETTLE)
 
@@ -306,7 +293,7 @@ def _delays(
 ) -> list[float]:
     """Frames and writes are in the same order, so the two lists are walked together."""
     found, number = [], 0
-    warm = WARMING * len(texts)
+    warm = WARMING * (max(texts.values()) + 1)
     for text, at in taken:
         index = texts[text or ""]
         while number + 1 < len(writes) and writes[number + 1][0] <= index:
@@ -378,7 +365,15 @@ def show_stages(peer: Peer, found: dict[str, list[Run]]) -> dict[str, Any]:
         )
         figures[stage] = {"cpu_microseconds": cpus, "wall_seconds": [wall for wall, _ in runs]}
         before = middle
-    head = ["up to", "least us", "median us", "its own", "share", "frames/s of a core", "frames/s by the clock"]
+    head = [
+        "up to",
+        "least us",
+        "median us",
+        "its own",
+        "share",
+        "frames/s of a core",
+        "frames/s by the clock",
+    ]
     print(table(head, rows))
     return figures
 
@@ -419,11 +414,23 @@ def main() -> None:
             figures, rate = _throughput(options, stages)
             document["stages"] = figures
             if stages[-1] == "callback":
-                verdicts.append((f"at least {FRAMES_A_SECOND:,} verified frames/s of a core", rate >= FRAMES_A_SECOND, f"{rate:,.0f}"))
+                verdicts.append(
+                    (
+                        f"at least {FRAMES_A_SECOND:,} verified frames/s of a core",
+                        rate >= FRAMES_A_SECOND,
+                        f"{rate:,.0f}",
+                    )
+                )
         if options.rate:
             found = _latency(options)
             document["latency"] = found
-            verdicts.append((f"p99 at most {P99_MICROSECONDS} us at {options.rate:,} frames/s", found["p99"] <= P99_MICROSECONDS, f"{found['p99']:.0f} us"))
+            verdicts.append(
+                (
+                    f"p99 at most {P99_MICROSECONDS} us at {options.rate:,} frames/s",
+                    found["p99"] <= P99_MICROSECONDS,
+                    f"{found['p99']:.0f} us",
+                )
+            )
     except NotMeasured as exc:
         sys.exit(f"not measured: {exc}")
     for title, met, figure in verdicts:
@@ -433,7 +440,7 @@ def main() -> None:
 
 
 def _throughput(options: argparse.Namespace, stages: list[str]) -> tuple[dict[str, Any], float]:
-    peer = Peer(options.frames, options.seed, [])
+    peer = Peer(options.frames, options.seed)
     try:
         facts = peer.facts
         print(
@@ -454,7 +461,7 @@ def _latency(options: argparse.Namespace) -> dict[str, Any]:
     texts = timestamps(options.paced_frames, options.seed)
     gc.collect()
     gc.freeze()
-    peer = Peer(options.paced_frames, options.seed, [])
+    peer = Peer(options.paced_frames, options.seed)
     try:
         print(f"From the write of a book frame to its callback, {options.rate:,} frames/s\n")
         found = [asyncio.run(latency(peer, options.rate, texts)) for _ in range(options.rounds)]

@@ -29,6 +29,9 @@ from benchmarks.workload import Workload, generate
 CERTIFICATE = Path(__file__).parents[1] / "tests/net/certificates/good.pem"
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
+PACE = 0.0001
+"""Seconds between two writes of a paced run: a server collects for a moment what it has to say."""
+
 COALESCED = 16 * 1024
 """Bytes that are written together, about: one TLS record, as servers of busy streams fill them."""
 
@@ -47,7 +50,9 @@ def framed(payload: bytes) -> bytes:
 
 def coalesced(frames: list[bytes]) -> list[bytes]:
     """Frames joined to writes of about `COALESCED` bytes, none larger than a TLS record unless a frame is."""
-    writes, parts, size = [], [], 0
+    writes: list[bytes] = []
+    parts: list[bytes] = []
+    size = 0
     for frame in frames:
         if parts and size + len(frame) > COALESCED:
             writes.append(b"".join(parts))
@@ -160,10 +165,10 @@ class Sender:
         frames, total, sent, times = self.frames, len(self.frames), 0, []
         began = time.monotonic()
         while sent < total:
-            wait = began + (sent + 1) / rate - time.monotonic()
-            if wait > 0:
-                time.sleep(wait)
-            due = min(total, max(sent + 1, int((time.monotonic() - began) * rate)))
+            time.sleep(PACE)
+            due = min(total, int((time.monotonic() - began) * rate))
+            if due == sent:
+                continue
             data = b"".join(frames[sent:due])
             times.append((sent, time.monotonic_ns()))
             client.stream.sendall(data)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SEEDS = "0-199"
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_two_hundred_seeds_keep_every_promise() -> None:
     """Whatever goes wrong in two hundred random scenarios, no promise is broken. A seed that fails is told, with its command."""
     told = subprocess.run(

@@ -23,9 +23,9 @@ from krakenwire.events import (
     StatusUpdate,
     SubscriptionRejected,
 )
-from krakenwire.handler.counts import ChannelTimes
 from krakenwire.net.backoff import Backoff, ConnectGate, Waits
 from krakenwire.net.consumers import Inbox
+from krakenwire.net.counts import TIMED, ChannelCount
 from krakenwire.net.lag import Lag
 from krakenwire.net.pacing import Pacer
 from krakenwire.net.token import TokenLater
@@ -127,7 +127,7 @@ class Connection:
         """Links opened since construction."""
         self.stalls = 0
         """How often the event loop stood still for longer than `STALL`."""
-        self.times: dict[str, ChannelTimes] = {}
+        self.counts: dict[str, ChannelCount] = {}
         self.errors = 0
         """Frames of which nothing could be used."""
         self._hub = hub
@@ -360,7 +360,7 @@ class Connection:
     async def _read_frames(self, link: Link) -> None:
         """Every frame, one after the other, to the session and on."""
         receive, clock, session, hub = link.receive, self._loop.time, self.session, self._hub
-        desk, times, publish, blocking = session.desk, self.times, hub.publish, hub.blocking
+        desk, counts, publish, blocking = session.desk, self.counts, hub.publish, hub.blocking
         while True:
             frame = await receive()
             self._reads += 1
@@ -368,11 +368,13 @@ class Connection:
             events = session.receive(frame, now=now)
             channel, refused = session.channel, session.refused
             if not refused:
-                count = times.get(channel)
+                count = counts.get(channel)
                 if count is None:
-                    count = times[channel] = ChannelTimes()
+                    count = counts[channel] = ChannelCount()
+                if count.messages % TIMED == 0:
+                    count.seconds += clock() - now
+                    count.timed += 1
                 count.messages += 1
-                count.seconds += clock() - now
             if events:
                 publish(events)
             if refused or channel in TELLING:
@@ -381,10 +383,8 @@ class Connection:
                     return
             else:
                 self._last = events, now
-            if desk.ignored_since is not None:
-                self._outgoing.set()
-            if desk.due_at < self._timer_at:
-                self._arm()
+            if desk.due_at < self._timer_at or desk.ignored_since is not None:
+                self._wake()
             if blocking:
                 await hub.room()
                 waited = clock() - now

@@ -12,7 +12,7 @@ import contextlib
 import errno
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -90,7 +90,7 @@ class SocketTransport:
         gate = _Gate()
         session = self._session(url, gate)
         try:
-            socket_ = await session.ws_connect(
+            socket_: Any = await session.ws_connect(
                 url,
                 proxy=self._proxy,
                 timeout=aiohttp.ClientWSTimeout(ws_receive=None, ws_close=CLOSE_SECONDS),
@@ -155,6 +155,7 @@ class SocketTransport:
             trust_env=self._proxy is None and not is_loopback(urlsplit(url).hostname or ""),
             timeout=aiohttp.ClientTimeout(total=None),
             headers={"User-Agent": "krakenwire"},
+            ws_response_class=_WebSocket,
         )
 
 
@@ -183,18 +184,28 @@ class _Gate:
         )
 
 
+class _WebSocket(aiohttp.ClientWebSocketResponse[Any]):
+    """The library's WebSocket, which keeps the queue of messages that it is made with: `receive` takes one message out of it, and costs as
+    much again for what it looks at besides.
+    """
+
+    def __init__(self, reader: Any, *args: Any, **options: Any) -> None:
+        super().__init__(reader, *args, **options)
+        self.read: Callable[[], Awaitable[tuple[Any, ...]]] = reader.read
+
+
 class SocketLink:
     """One WebSocket. Pings are answered while somebody receives."""
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
-        socket_: aiohttp.ClientWebSocketResponse[Any],
+        socket_: _WebSocket,
         reply: aiohttp.ClientResponse | None,
     ) -> None:
         self._session = session
         self._socket = socket_
-        self._receive = socket_.receive
+        self._read = socket_.read
         self._reply = reply
         self._pongs = Budget(PONGS_A_SECOND, 1.0)
         self._clock = asyncio.get_running_loop().time
@@ -203,7 +214,10 @@ class SocketLink:
 
     async def receive(self) -> bytes:
         while True:
-            message = await self._receive()
+            try:
+                message: Any = await self._read()
+            except Exception:  # noqa: BLE001 (asked again, the library says what it was)
+                message = await self._socket.receive()
             kind = message[0]
             if kind is TEXT:
                 return message[1]  # type: ignore[no-any-return]

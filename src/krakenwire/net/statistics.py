@@ -14,10 +14,12 @@ def statistics(connections: Iterable[Connection], now: float) -> dict[str, Any]:
     sessions = [connection.session for connection in made]
     messages: dict[str, int] = {}
     seconds: dict[str, float] = {}
+    timed: dict[str, int] = {}
     for connection in made:
-        for channel, times in connection.times.items():
-            messages[channel] = messages.get(channel, 0) + times.messages
-            seconds[channel] = seconds.get(channel, 0.0) + times.seconds
+        for channel, count in connection.counts.items():
+            messages[channel] = messages.get(channel, 0) + count.messages
+            seconds[channel] = seconds.get(channel, 0.0) + count.seconds
+            timed[channel] = timed.get(channel, 0) + count.timed
     return {
         "total_messages": sum(messages.values()),
         "messages_by_channel": messages,
@@ -27,7 +29,7 @@ def statistics(connections: Iterable[Connection], now: float) -> dict[str, Any]:
             for session in sessions
         ),
         "sequence_gaps": sum(session.sequences.tracker.gaps for session in sessions),
-        "avg_processing_times": {channel: seconds[channel] / messages[channel] for channel in messages},
+        "avg_processing_times": {channel: seconds[channel] / timed[channel] for channel in messages},
         "trade_gaps": sum(session.market.trades.gaps for session in sessions),
         "discarded_count": sum(session.books.discarded for session in sessions),
         "connects": sum(connection.connects for connection in made),
