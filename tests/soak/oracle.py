@@ -100,6 +100,8 @@ class Oracle(TruthLog):
         """Frames that the client took."""
         self.digest = 0
         self._fills: set[str] = set()
+        self._begun: set[tuple[ConnectionId | None, str]] = set()
+        """Private streams of which a connection brought a snapshot."""
         self.lost = 0
         self.gaps = 0
         self.facts: list[Any] = []
@@ -109,6 +111,7 @@ class Oracle(TruthLog):
         """The stream whose frame before this one never came, until a gap says so."""
         self._fates: dict[ConnectionId, list[Fate]] = defaultdict(list)
         self._meant: tuple[ConnectionId, bytes, int] | None = None
+        self._altered = False
         self._link: ConnectionId | None = None
         self._frame: Fate | None = None
         self._answered = True
@@ -139,15 +142,19 @@ class Oracle(TruthLog):
             self._made[connection.id, label.channel] += 1
             state = self._made[connection.id, label.channel]
         self._meant = (connection.id, frame, state)
+        self._altered = False
 
     def sent(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
         meant = self._meant
         whole = meant is not None and meant[0] == connection.id and meant[1] == frame
-        self._fates[connection.id].append(Fate(label, meant[2] if whole and meant else 0, whole))
+        known = whole or (self._altered and label.channel in PRIVATE)
+        number = meant[2] if known and meant is not None else 0
+        self._fates[connection.id].append(Fate(label, number, whole))
 
     def faulted(self, what: str, connection: Connection | None, label: Label | None, at: int) -> None:
         super().faulted(what, connection, label, at)
         verb, kind = [*what.split(), ""][:2]
+        self._altered = verb in {"corrupt", "truncate", "replace"}
         if label is not None and label.channel in STREAMS and label.type == "update":
             self._touched.add((label.channel, label.symbol))
             if verb in CONTENT and kind not in UNREADABLE:
@@ -180,6 +187,8 @@ class Oracle(TruthLog):
     def _count_private(self, frame: Fate) -> None:
         """A numbered frame: the one before it was taken, or a gap has to say that it was not."""
         stream = self._streams[frame.label.channel, None]
+        if frame.label.type == "snapshot":
+            self._begun.add((self._link, frame.label.channel))
         hole = stream.link == self._link and frame.number > stream.state + 1
         if hole and frame.label.type == "update" and not stream.broken:
             self._missed = (frame.label.channel, None)
@@ -214,10 +223,10 @@ class Oracle(TruthLog):
             case OHLCUpdate():
                 self._plain("ohlc", event.symbol)
             case ExecutionUpdate():
-                self._plain("executions", None)
+                self._private("executions", event)
                 self._fill(event)
             case BalanceUpdate():
-                self._plain("balances", None)
+                self._private("balances", event)
             case Gap() | BookLost():
                 self._break(event)
             case Discarded():
@@ -241,6 +250,16 @@ class Oracle(TruthLog):
         if self._frame is not None and self._frame.label.symbol == symbol:
             self._answered = True
         return stream
+
+    def _private(self, channel: str, event: ExecutionUpdate | BalanceUpdate) -> None:
+        """Only what is in sequence closes a gap; and in sequence is only what began with a snapshot."""
+        stream = self._continues(channel, None)
+        if self._frame is not None and self._frame.number:
+            stream.state = self._frame.number  # damaged, and used all the same
+        if event.in_sequence:
+            stream.broken = False
+            if not event.snapshot and (self._link, channel) not in self._begun:
+                self.breaks(f"{channel} is called in sequence, and its snapshot never came")
 
     def _fill(self, event: ExecutionUpdate) -> None:
         if event.exec_id is not None and event.exec_type == "trade":
