@@ -16,7 +16,7 @@ LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure lint format typecheck wheel-test check bench bench-peers bench-memory fuzz mutants faults soak sample lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check bench bench-peers bench-memory fuzz mutants faults soak faults-page sample lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -74,6 +74,9 @@ faults: $(RUNTIME) ## the fault ids that tests cover so far
 	@$(BIN)/python -m tools.faults
 
 # ------------------------------------------------------------------ what is generated and committed
+
+faults-page: $(DEV) ## measure how long the client needs after each fault, and write docs/faults.md
+	@$(BIN)/python -m tools.faults_page
 
 sample: $(RUNTIME) ## generate the sample capture of the demo again
 	@$(BIN)/python -m tools.make_sample

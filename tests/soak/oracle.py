@@ -125,7 +125,7 @@ class Oracle(TruthLog):
         self._written: dict[tuple[int, tuple[int, int]], tuple[str, str]] = {}
         self.recoveries: list[tuple[str, float]] = []
         """What broke, and the seconds until it was whole again."""
-        self._lost_at: dict[tuple[str, str], tuple[str, float]] = {}
+        self._lost_at: dict[tuple[str, str | None], tuple[str, float]] = {}
 
     def breaks(self, promise: str) -> None:
         """A promise is not kept. The first hundred are enough."""
@@ -189,6 +189,7 @@ class Oracle(TruthLog):
         stream = self._streams[frame.label.channel, None]
         if frame.label.type == "snapshot":
             self._begun.add((self._link, frame.label.channel))
+            self._is_whole(frame.label.channel, None)
         hole = stream.link == self._link and frame.number > stream.state + 1
         if hole and frame.label.type == "update" and not stream.broken:
             self._missed = (frame.label.channel, None)
@@ -277,12 +278,12 @@ class Oracle(TruthLog):
             self._missed = None
         if isinstance(event, BookLost):
             self.lost += 1
-            self._lost_at.setdefault((event.channel, event.symbol), (event.reason, self.now()))
+            self._lost_at.setdefault(key, (event.reason, self.now()))
         else:
             self.gaps += 1
             note_gap(self._streams[key], event)
-            if event.symbol is not None and event.channel in BOOKS:
-                self._lost_at.setdefault((event.channel, event.symbol), (event.reason.value, self.now()))
+            if event.channel in BOOKS | PRIVATE:
+                self._lost_at.setdefault(key, (event.reason.value, self.now()))
         if key not in self._touched and self.now() > self._excused_until:
             self.breaks(f"{event} without a fault")
 
@@ -292,9 +293,7 @@ class Oracle(TruthLog):
         stream.broken = False
         if not event.verified:
             return
-        lost = self._lost_at.pop((channel, event.symbol), None)
-        if lost is not None:
-            self.recoveries.append((lost[0], self.now() - lost[1]))
+        self._is_whole(channel, event.symbol)
         held = levels_of(event.book.view(10), channel)
         frame = self._frame
         if frame is not None and frame.number and frame.label.symbol == event.symbol:
@@ -308,6 +307,12 @@ class Oracle(TruthLog):
             return
         self._rewind(channel, event.symbol)
         self.was_real(stream, event.symbol, held, channel)
+
+    def _is_whole(self, channel: str, symbol: str | None) -> None:
+        """A stream that was lost has what it needs again."""
+        lost = self._lost_at.pop((channel, symbol), None)
+        if lost is not None:
+            self.recoveries.append((lost[0], self.now() - lost[1]))
 
     def _rewind(self, channel: str, symbol: str) -> None:
         """A frame that comes late, or again, is believed if its checksum is right: nothing in it is wrong but its time."""
@@ -408,15 +413,18 @@ class Oracle(TruthLog):
         """Whether a book is what the exchange has at this moment."""
         return levels_of(book.view(10), "book") == self._texts_of(symbol, self.states[symbol][-1])
 
-    def trades_complete(self, symbols: Iterable[str]) -> None:
-        """The last trade of every market was delivered to everybody, or a gap stands open."""
+    def trades_complete(self, symbols: Iterable[str], since: float) -> None:
+        """The last trade of every market was delivered to all who read in time, or a gap stands open.
+
+        One from before `since`, when faults were over, may be missing unnoticed: only a later trade would show it.
+        """
         for symbol in symbols:
-            if not self.trades[symbol]:
+            if not self.trades[symbol] or self.trades[symbol][-1].at < EPOCH + since * SECOND:
                 continue
             last = self.trades[symbol][-1].trade_id
             for who, streams in [("tap", self._streams), *self._consumers.items()]:
                 stream = streams.get(("trade", symbol))
-                if stream is None or stream.forged or stream.last_id in {None, last}:
+                if stream is None or stream.forged or stream.last_id in {None, last} or who == "slow":
                     continue
                 if not stream.broken:
                     self.breaks(f"{who}: trades {symbol} end at {stream.last_id}, and {last} was the last")
