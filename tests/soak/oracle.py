@@ -107,6 +107,8 @@ class Oracle(TruthLog):
         self.facts: list[Any] = []
         """Events that are no market data, as far as they fit."""
         self._made: dict[tuple[ConnectionId, str], int] = defaultdict(int)
+        self._numbers: dict[tuple[ConnectionId, bytes], int] = {}
+        """Of each private frame as it was made: it may come late."""
         self._missed: tuple[str, str | None] | None = None
         """The stream whose frame before this one never came, until a gap says so."""
         self._fates: dict[ConnectionId, list[Fate]] = defaultdict(list)
@@ -140,7 +142,7 @@ class Oracle(TruthLog):
             state = connection.exchange.markets[label.symbol].states
         elif label.channel in PRIVATE:
             self._made[connection.id, label.channel] += 1
-            state = self._made[connection.id, label.channel]
+            state = self._numbers[connection.id, frame] = self._made[connection.id, label.channel]
         self._meant = (connection.id, frame, state)
         self._altered = False
 
@@ -148,7 +150,7 @@ class Oracle(TruthLog):
         meant = self._meant
         whole = meant is not None and meant[0] == connection.id and meant[1] == frame
         known = whole or (self._altered and label.channel in PRIVATE)
-        number = meant[2] if known and meant is not None else 0
+        number = meant[2] if known and meant is not None else self._numbers.get((connection.id, frame), 0)
         self._fates[connection.id].append(Fate(label, number, whole))
 
     def faulted(self, what: str, connection: Connection | None, label: Label | None, at: int) -> None:
