@@ -17,7 +17,7 @@ PIP_TOOLS   := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols
-.PHONY: judges fuzz mutants faults sample lock clean
+.PHONY: judges fuzz mutants faults faults-page sample lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -84,6 +84,9 @@ faults: $(RUNTIME) ## the fault ids that tests cover so far
 	@$(BIN)/python -m tools.faults
 
 # ------------------------------------------------------------------ what is generated and committed
+
+faults-page: $(DEV) ## measure how long the client needs after each fault, and write docs/faults.md
+	@$(BIN)/python -m tools.faults_page
 
 sample: $(RUNTIME) ## generate the sample capture of the documents again
 	@$(BIN)/python -m tools.make_sample

@@ -100,15 +100,20 @@ class Oracle(TruthLog):
         """Frames that the client took."""
         self.digest = 0
         self._fills: set[str] = set()
+        self._begun: set[tuple[ConnectionId | None, str]] = set()
+        """Private streams of which a connection brought a snapshot."""
         self.lost = 0
         self.gaps = 0
         self.facts: list[Any] = []
         """Events that are no market data, as far as they fit."""
         self._made: dict[tuple[ConnectionId, str], int] = defaultdict(int)
+        self._numbers: dict[tuple[ConnectionId, bytes], int] = {}
+        """Of each private frame as it was made: it may come late."""
         self._missed: tuple[str, str | None] | None = None
         """The stream whose frame before this one never came, until a gap says so."""
         self._fates: dict[ConnectionId, list[Fate]] = defaultdict(list)
         self._meant: tuple[ConnectionId, bytes, int] | None = None
+        self._altered = False
         self._link: ConnectionId | None = None
         self._frame: Fate | None = None
         self._answered = True
@@ -122,7 +127,7 @@ class Oracle(TruthLog):
         self._written: dict[tuple[int, tuple[int, int]], tuple[str, str]] = {}
         self.recoveries: list[tuple[str, float]] = []
         """What broke, and the seconds until it was whole again."""
-        self._lost_at: dict[tuple[str, str], tuple[str, float]] = {}
+        self._lost_at: dict[tuple[str, str | None], tuple[str, float]] = {}
 
     def breaks(self, promise: str) -> None:
         """A promise is not kept. The first hundred are enough."""
@@ -137,17 +142,21 @@ class Oracle(TruthLog):
             state = connection.exchange.markets[label.symbol].states
         elif label.channel in PRIVATE:
             self._made[connection.id, label.channel] += 1
-            state = self._made[connection.id, label.channel]
+            state = self._numbers[connection.id, frame] = self._made[connection.id, label.channel]
         self._meant = (connection.id, frame, state)
+        self._altered = False
 
     def sent(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
         meant = self._meant
         whole = meant is not None and meant[0] == connection.id and meant[1] == frame
-        self._fates[connection.id].append(Fate(label, meant[2] if whole and meant else 0, whole))
+        known = whole or (self._altered and label.channel in PRIVATE)
+        number = meant[2] if known and meant is not None else self._numbers.get((connection.id, frame), 0)
+        self._fates[connection.id].append(Fate(label, number, whole))
 
     def faulted(self, what: str, connection: Connection | None, label: Label | None, at: int) -> None:
         super().faulted(what, connection, label, at)
         verb, kind = [*what.split(), ""][:2]
+        self._altered = verb in {"corrupt", "truncate", "replace"}
         if label is not None and label.channel in STREAMS and label.type == "update":
             self._touched.add((label.channel, label.symbol))
             if verb in CONTENT and kind not in UNREADABLE:
@@ -180,6 +189,9 @@ class Oracle(TruthLog):
     def _count_private(self, frame: Fate) -> None:
         """A numbered frame: the one before it was taken, or a gap has to say that it was not."""
         stream = self._streams[frame.label.channel, None]
+        if frame.label.type == "snapshot":
+            self._begun.add((self._link, frame.label.channel))
+            self._is_whole(frame.label.channel, None)
         hole = stream.link == self._link and frame.number > stream.state + 1
         if hole and frame.label.type == "update" and not stream.broken:
             self._missed = (frame.label.channel, None)
@@ -214,10 +226,10 @@ class Oracle(TruthLog):
             case OHLCUpdate():
                 self._plain("ohlc", event.symbol)
             case ExecutionUpdate():
-                self._plain("executions", None)
+                self._private("executions", event)
                 self._fill(event)
             case BalanceUpdate():
-                self._plain("balances", None)
+                self._private("balances", event)
             case Gap() | BookLost():
                 self._break(event)
             case Discarded():
@@ -242,6 +254,16 @@ class Oracle(TruthLog):
             self._answered = True
         return stream
 
+    def _private(self, channel: str, event: ExecutionUpdate | BalanceUpdate) -> None:
+        """Only what is in sequence closes a gap; and in sequence is only what began with a snapshot."""
+        stream = self._continues(channel, None)
+        if self._frame is not None and self._frame.number:
+            stream.state = self._frame.number  # damaged, and used all the same
+        if event.in_sequence:
+            stream.broken = False
+            if not event.snapshot and (self._link, channel) not in self._begun:
+                self.breaks(f"{channel} is called in sequence, and its snapshot never came")
+
     def _fill(self, event: ExecutionUpdate) -> None:
         if event.exec_id is not None and event.exec_type == "trade":
             if event.exec_id in self._fills:
@@ -258,12 +280,12 @@ class Oracle(TruthLog):
             self._missed = None
         if isinstance(event, BookLost):
             self.lost += 1
-            self._lost_at.setdefault((event.channel, event.symbol), (event.reason, self.now()))
+            self._lost_at.setdefault(key, (event.reason, self.now()))
         else:
             self.gaps += 1
             note_gap(self._streams[key], event)
-            if event.symbol is not None and event.channel in BOOKS:
-                self._lost_at.setdefault((event.channel, event.symbol), (event.reason.value, self.now()))
+            if event.channel in BOOKS | PRIVATE:
+                self._lost_at.setdefault(key, (event.reason.value, self.now()))
         if key not in self._touched and self.now() > self._excused_until:
             self.breaks(f"{event} without a fault")
 
@@ -273,9 +295,7 @@ class Oracle(TruthLog):
         stream.broken = False
         if not event.verified:
             return
-        lost = self._lost_at.pop((channel, event.symbol), None)
-        if lost is not None:
-            self.recoveries.append((lost[0], self.now() - lost[1]))
+        self._is_whole(channel, event.symbol)
         held = levels_of(event.book.view(10), channel)
         frame = self._frame
         if frame is not None and frame.number and frame.label.symbol == event.symbol:
@@ -289,6 +309,12 @@ class Oracle(TruthLog):
             return
         self._rewind(channel, event.symbol)
         self.was_real(stream, event.symbol, held, channel)
+
+    def _is_whole(self, channel: str, symbol: str | None) -> None:
+        """A stream that was lost has what it needs again."""
+        lost = self._lost_at.pop((channel, symbol), None)
+        if lost is not None:
+            self.recoveries.append((lost[0], self.now() - lost[1]))
 
     def _rewind(self, channel: str, symbol: str) -> None:
         """A frame that comes late, or again, is believed if its checksum is right: nothing in it is wrong but its time."""
@@ -389,15 +415,18 @@ class Oracle(TruthLog):
         """Whether a book is what the exchange has at this moment."""
         return levels_of(book.view(10), "book") == self._texts_of(symbol, self.states[symbol][-1])
 
-    def trades_complete(self, symbols: Iterable[str]) -> None:
-        """The last trade of every market was delivered to everybody, or a gap stands open."""
+    def trades_complete(self, symbols: Iterable[str], since: float) -> None:
+        """The last trade of every market was delivered to all who read in time, or a gap stands open.
+
+        One from before `since`, when faults were over, may be missing unnoticed: only a later trade would show it.
+        """
         for symbol in symbols:
-            if not self.trades[symbol]:
+            if not self.trades[symbol] or self.trades[symbol][-1].at < EPOCH + since * SECOND:
                 continue
             last = self.trades[symbol][-1].trade_id
             for who, streams in [("tap", self._streams), *self._consumers.items()]:
                 stream = streams.get(("trade", symbol))
-                if stream is None or stream.forged or stream.last_id in {None, last}:
+                if stream is None or stream.forged or stream.last_id in {None, last} or who == "slow":
                     continue
                 if not stream.broken:
                     self.breaks(f"{who}: trades {symbol} end at {stream.last_id}, and {last} was the last")

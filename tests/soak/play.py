@@ -35,7 +35,7 @@ from tests.net.virtual import VirtualLoop
 from tests.net.world import World
 from tests.soak.habits import Habits
 from tests.soak.oracle import Oracle
-from tests.soak.swarm import Scenario
+from tests.soak.swarm import QUIET, Scenario
 from tests.soak.trader import Trader
 
 QUEUE = 50
@@ -309,7 +309,7 @@ class Play:
             await asyncio.sleep(0.05)
         for trouble in troubles:
             self.oracle.breaks(f"not recovered: {trouble}")
-        self.oracle.trades_complete(self.scenario.symbols)
+        self.oracle.trades_complete(self.scenario.symbols, self.scenario.seconds - QUIET)
 
     def _may_wait(self) -> bool:
         connections = self.client._plan.all()
