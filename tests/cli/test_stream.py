@@ -232,6 +232,21 @@ def test_nobody_answers(capsys: pytest.CaptureFixture[str]) -> None:
     assert (ended.json["error"], ended.json["retryable"]) == ("network", True)
 
 
+@pytest.mark.fault("N6", "N7")
+@pytest.mark.parametrize(
+    ("status", "hint"), [(429, "wait ten minutes"), (403, "does not serve this address")]
+)
+def test_not_welcome(
+    exchange: Simulated, capsys: pytest.CaptureFixture[str], *, status: int, hint: str
+) -> None:
+    """Where an address is banned or blocked, one attempt is enough: it ends with 4 at once and says what to do."""
+    exchange.fault(f"at 0 s: refuse connects {status} for 60 s")
+    ended = call(capsys, "stream", "trade", "BTC/USD", *at(exchange), "-o", "json")
+    assert ended.code == Exit.NETWORK
+    assert hint in ended.json["hint"]
+    assert exchange.server.connects == 0
+
+
 @pytest.mark.fault("N4")
 def test_certificate_is_checked(capsys: pytest.CaptureFixture[str]) -> None:
     """Over TLS an exchange that cannot prove itself ends with 4 at once; with its authority in --cafile it streams."""

@@ -23,6 +23,9 @@ from krakenwire.wire.subscriptions import Subscription
 FIRST_TRIES = 3
 """Attempts at an exchange that never was reached; later, when it once was, there is no end to them."""
 
+UNWELCOME = frozenset({ConnectFailure.RATE_LIMITED, ConnectFailure.FORBIDDEN})
+"""Answers after which more attempts make it worse, and after which a client waits for minutes."""
+
 OLD_NAMES = {"XBT": "BTC", "XDG": "DOGE"}
 """What older interfaces of Kraken call assets."""
 
@@ -140,7 +143,8 @@ class Follow:
         if isinstance(error, ConnectFailed) and self._client is not None:
             known = self._client.status()
             final = any(info.state is ConnectionState.FAILED for info in known)
-            final |= any(info.connects == 0 and info.failures >= FIRST_TRIES for info in known)
+            tries = 1 if error.kind in UNWELCOME else FIRST_TRIES
+            final |= any(info.connects == 0 and info.failures >= tries for info in known)
         if final and self.error is None:
             self.error = explained(error)
             self._ending.end()
