@@ -16,7 +16,7 @@ from krakenwire.errors import BookNotLive, KrakenWireError, UsageError
 from krakenwire.events import ConnectionState
 from krakenwire.handler.routes import Callback, check_callable
 from krakenwire.net import Client, ConnectionInfo, connect
-from krakenwire.net.client import name_of_events
+from krakenwire.net.callbacks import name_of_events
 from krakenwire.net.consumers import Policy
 from krakenwire.net.statistics import statistics
 from krakenwire.net.transport import Transport

@@ -17,7 +17,7 @@ from tests.net.swarm import swarm
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.fault("N10", "N13", "N16", "N17", "N21", "B1", "B3", "B4", "B15", "S2", "S3", "S12", "C6")
 def test_two_hundred_seeds() -> None:
     """Two hundred times ten minutes of random trouble: nothing false is shown, nothing is lost in silence, and everything heals."""

@@ -55,7 +55,8 @@ class World:
 
     def client(self, **options: Any) -> Client:
         """A client of this exchange. Its dice and its gate are its own, so that a test is the same every time."""
-        options = {"gate": ConnectGate(), "dice": random.Random(7)} | options
+        options.setdefault("gate", ConnectGate())
+        options.setdefault("dice", random.Random(7))
         return connect(self.transport, **options)
 
     @property

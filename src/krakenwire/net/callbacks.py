@@ -6,11 +6,18 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from krakenwire.errors import KrakenWireError
+from krakenwire.errors import KrakenWireError, UsageError
 from krakenwire.handler.reports import Reports
-from krakenwire.handler.routes import Callback, name_of
+from krakenwire.handler.routes import ALIASES, KINDS, Callback, check_callable, name_of
 from krakenwire.handler.timeout import begin
-from krakenwire.net.consumers import Inbox
+from krakenwire.net.consumers import Inbox, Queues
+from krakenwire.net.router import Router
+
+ERROR = "error"
+REFUSED_FRAME = "refused_frame"
+
+SLOW_SECONDS = 0.1
+"""A callback that lets nothing else run for so long is reported."""
 
 
 class CallbackTask:
@@ -36,11 +43,6 @@ class CallbackTask:
         self.busy_since: float | None = None
         """Since when it is at an event, on the loop's clock; None while it waits for one."""
         self.task = self._loop.create_task(self._run(), name=f"krakenwire {name_of(callback)}")
-
-    async def finish(self) -> None:
-        """Deliver what waits, and end."""
-        self.inbox.end()
-        await asyncio.wait([self.task])
 
     async def _run(self) -> None:
         while True:
@@ -70,3 +72,72 @@ class CallbackTask:
             if slow is not None and not isinstance(event, KrakenWireError):
                 self._tell(slow)
         return None if rest is None else await rest
+
+
+class Callbacks:
+    """Every registered callback, by name and function."""
+
+    def __init__(self, router: Router, queues: Queues, timeout: float | None) -> None:
+        self._router = router
+        self._queues = queues
+        self._timeout = timeout
+        self._reports = Reports()
+        self._tasks: list[tuple[str, CallbackTask]] = []
+
+    def add(self, name: str, callback: Callback, inbox: Inbox, *, facts: bool) -> None:
+        """Call a function with everything of a name.
+
+        Raises: UsageError, if there is no such name, or calling it could do nothing.
+        """
+        name = name_of_events(name)
+        check_callable(callback)
+        task = CallbackTask(
+            callback, inbox, timeout=self._timeout, slow=SLOW_SECONDS, reports=self._reports, tell=self.tell
+        )
+        self._tasks.append((name, task))
+        self._router.name(name, inbox.put, facts=facts)
+
+    def remove(self, name: str, callback: Callback) -> bool:
+        """Undo `add`; what waits is still delivered. False: it was not registered."""
+        name = name_of_events(name)
+        found = [row for row in self._tasks if row[0] == name and row[1].callback == callback]
+        for row in found:
+            self._tasks.remove(row)
+            self._router.unname(row[1].inbox.put)
+            self._queues.forget(row[1].inbox)
+        return bool(found)
+
+    def note(self, error: KrakenWireError, now: float) -> None:
+        """Something went wrong that is survived: a line in the log now and then, and the error callbacks."""
+        self._reports.note(error, now)
+        self.tell(error)
+
+    def tell(self, error: KrakenWireError) -> None:
+        """Tell the error callbacks."""
+        self._put(ERROR, error)
+
+    def refused(self, frame: bytes) -> None:
+        """Hand a frame of which nothing could be used to whoever takes such frames."""
+        self._put(REFUSED_FRAME, frame)
+
+    def tasks(self) -> list[asyncio.Task[None]]:
+        """Their tasks, each of which ends after its queue has."""
+        return [task.task for _, task in self._tasks]
+
+    def _put(self, name: str, what: object) -> None:
+        for registered, task in self._tasks:
+            if registered == name:
+                task.inbox.put(what)
+
+
+def name_of_events(name: str) -> str:
+    """The name itself, or what it is an alias of. Beside the handler's names: `error`, and `refused_frame` for frames nobody can use.
+
+    Raises: UsageError, if there is no such name.
+    """
+    if name in {ERROR, REFUSED_FRAME, "*"}:
+        return name
+    canonical = ALIASES.get(name, name)
+    if canonical not in KINDS:
+        raise UsageError(f"no events are called {name!r:.60}; there are *, {', '.join(KINDS)}", field="name")
+    return canonical

@@ -10,39 +10,35 @@ import asyncio
 import os
 import random
 import threading
-import weakref
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from msgspec import Struct
-
 from krakenwire.errors import AuthFailed, KrakenWireError, UsageError
 from krakenwire.events import (
     BalanceUpdate,
-    ConnectionState,
     ExecutionUpdate,
     Gap,
     InstrumentUpdate,
     OHLCUpdate,
-    SubscriptionRejected,
     TickerUpdate,
     TradeUpdate,
 )
-from krakenwire.handler.reports import Reports
-from krakenwire.handler.routes import ALIASES, KINDS, Callback, channel_named, check_callable
+from krakenwire.handler.routes import Callback, channel_named
 from krakenwire.net.backfill import Backfill
 from krakenwire.net.backoff import PROCESS_GATE, ConnectGate, Waits
-from krakenwire.net.callbacks import CallbackTask
+from krakenwire.net.callbacks import Callbacks
 from krakenwire.net.connection import Connection
-from krakenwire.net.consumers import QUEUE_LIMIT, Inbox, Policy, inbox
+from krakenwire.net.consumers import QUEUE_LIMIT, Inbox, Policy, Queues
+from krakenwire.net.feeds import Feed, Feeds
 from krakenwire.net.hosts import Hosts
 from krakenwire.net.pacing import Pacer
 from krakenwire.net.plan import CONNECTIONS, LEVEL3_SYMBOLS, PUBLIC_SYMBOLS, Plan, Role, role_of
 from krakenwire.net.router import Router
 from krakenwire.net.sockets import SocketTransport
 from krakenwire.net.statistics import statistics
-from krakenwire.net.streams import BookStream, Feed, Stream, Views
+from krakenwire.net.status import ConnectionInfo, info
+from krakenwire.net.streams import BookStream, EventStream, Stream, Views
 from krakenwire.net.token import TokenDesk, source_of
 from krakenwire.net.transport import Transport
 from krakenwire.session import Limits, Session
@@ -52,7 +48,6 @@ from krakenwire.state.level2 import BookView
 from krakenwire.state.level3 import Level3View
 from krakenwire.state.subscriptions import PRIVATE
 from krakenwire.wire.enums import EventTrigger
-from krakenwire.wire.market import OHLC_INTERVALS
 from krakenwire.wire.secret import Secret
 from krakenwire.wire.subscriptions import (
     BalancesSubscription,
@@ -69,38 +64,23 @@ from krakenwire.wire.subscriptions import (
 Symbols = str | Iterable[str]
 
 
-class ConnectionInfo(Struct, frozen=True):
-    """One connection, as of now."""
-
-    name: str
-    role: str
-    """`public`, `private` or `level3`."""
-    state: ConnectionState
-    reason: str
-    """Why it is not connected."""
-    system: str | None
-    """Kraken's engine, by its last word; None before the first `status`."""
-    connected_for: float | None
-    """Seconds; None while it is not."""
-    heard_age: float | None
-    """Seconds since the last message; None while it is not connected."""
-    failures: int
-    """In a row."""
-    retry_in: float | None
-    """Seconds until the next attempt; None if none is due."""
-    connects: int
-    subscriptions: int
-    rate: float
-    """Requests a second that it allows itself."""
-    lag: float | None
-    """Seconds that data comes later than at its best; None before it is known."""
-
-
 class Client:
     """Kraken's market data and your account, over as many connections as it takes. Make it with `connect()`.
 
     Use it in one event loop, from its thread. Nothing is opened before the first subscription, and a connection that nothing needs is
     closed.
+
+    `transport`: another way to an exchange than sockets. `credentials`: for private channels and level3: `Credentials`, a ccxt `kraken`,
+    anything with `get_websockets_token()`; None: those of the environment, if a private stream is opened.
+    `public_url`, `private_url`, `level3_url`, `rest_url`: another exchange; None: the environment's, else Kraken. `proxy`: URL of an HTTP
+    proxy; None: the environment's. `cafile`: certificates to trust instead of the system's.
+    `limits`, `waits`: every time limit of sessions and of connections. `on_checksum_dispute`: what becomes of a book that is wrong after
+    every resync: `hold`, `serve_unverified` or `stop`. `callback_timeout`: seconds that an async callback may take; None: no limit.
+    `backfill`: whether trades that a gap left out are fetched from REST. `queue_limit`: events that wait for one consumer.
+    `public_symbols`, `level3_symbols`: symbols of one connection; `connections`: connections to one host.
+    `gate`: the budget of attempts to connect; None: that of the process. `dice`: where waits are drawn from.
+
+    Raises: UsageError, if an option makes no sense.
     """
 
     def __init__(
@@ -126,8 +106,6 @@ class Client:
         gate: ConnectGate | None = None,
         dice: random.Random | None = None,
     ) -> None:
-        if queue_limit < 2:
-            raise UsageError("must be at least 2", field="queue_limit")
         self._hosts = Hosts.chosen(public_url, private_url, level3_url, rest_url)
         self._transport: Transport = (
             SocketTransport(proxy=proxy, cafile=cafile) if transport is None else transport
@@ -136,11 +114,8 @@ class Client:
         self._limits = Limits() if limits is None else limits
         self._waits = Waits() if waits is None else waits
         self._dispute = on_checksum_dispute
-        Session(
-            on_checksum_dispute=on_checksum_dispute, limits=self._limits
-        )  # a mistake shows here, not later
-        self._timeout = callback_timeout
-        self._queue_limit = queue_limit
+        # A mistake shows here, not at the first connection.
+        Session(on_checksum_dispute=on_checksum_dispute, limits=self._limits)
         self._gate = PROCESS_GATE if gate is None else gate
         self._dice = random.SystemRandom() if dice is None else dice
         self._plan = Plan(
@@ -150,21 +125,17 @@ class Client:
             connections=connections,
         )
         self._router = Router()
-        self.publish = self._router.publish
-        """Hands events to whoever wants them."""
-        self._feeds: dict[tuple[str, str | None], list[Feed]] = {}
-        self._callbacks: list[CallbackTask] = []
-        self._registered: dict[int, tuple[str, Callback]] = {}
-        self._reports = Reports()
-        self._tokens: TokenDesk | None = None
-        self._level3_pacer = Pacer(rate=1.0, burst=1.0)
-        self._inboxes: weakref.WeakSet[Inbox] = weakref.WeakSet()
-        self.blocking: list[Inbox] = []
-        """Consumers for whom readers wait when they are full."""
-        self._room = asyncio.Event()
+        self._queues = Queues(queue_limit)
+        self._callbacks = Callbacks(self._router, self._queues, callback_timeout)
+        # What connections call for every frame is bound once.
+        self.publish, self.refused = self._router.publish, self._callbacks.refused
+        self.blocking, self.room = self._queues.blocking, self._queues.room
         self._backfill = (
             Backfill(self._transport, self._hosts.rest, self._router.publish) if backfill else None
         )
+        self._feeds = Feeds(self._plan, self._router, self._backfill)
+        self._tokens: TokenDesk | None = None
+        self._level3_pacer = Pacer(rate=1.0, burst=1.0)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._process = 0
@@ -177,7 +148,7 @@ class Client:
             raise UsageError("a client is entered once; make another one with connect()")
         self._loop = asyncio.get_running_loop()
         self._thread, self._process = threading.get_ident(), os.getpid()
-        self._router.name("subscription_rejected", self._on_rejected, facts=False)
+        self._router.name("subscription_rejected", self._feeds.rejected, facts=False)
         if self._backfill is not None:
             self._router.name("trade", self._backfill.put, facts=True)
         return self
@@ -198,9 +169,8 @@ class Client:
             ending.append(asyncio.ensure_future(self._backfill.stop()))
         if ending:
             await asyncio.wait(ending, timeout=self._waits.stop)
-        for waiting in list(self._inboxes):
-            waiting.end()
-        tasks: list[asyncio.Future[Any]] = [*ending, *(callback.task for callback in self._callbacks)]
+        self._queues.end()
+        tasks: list[asyncio.Future[Any]] = [*ending, *self._callbacks.tasks()]
         current = asyncio.current_task()
         await _finish([task for task in tasks if task is not current], self._waits.stop / 4)
         await self._transport.close()
@@ -260,7 +230,7 @@ class Client:
         `conflate`: only the latest of each symbol waits; `block`: nothing more is read from Kraken until there is room, which may cost
         the connection. `limit`: events that wait, at most.
         """
-        return Stream(self, params, self._inbox(policy, limit))
+        return Stream(self, params, self._queues.make(policy, limit))
 
     # ---------------------------------------------------------------- subscriptions without a stream
 
@@ -304,30 +274,12 @@ class Client:
         Raises: UsageError, if there is no such name, or calling `callback` could do nothing.
         """
         self.check_thread()
-        name = name_of_events(name)
-        check_callable(callback)
-        task = CallbackTask(
-            callback,
-            self._inbox(policy, limit),
-            timeout=self._timeout,
-            slow=0.1,
-            reports=self._reports,
-            tell=self._tell,
-        )
-        self._callbacks.append(task)
-        self._registered[id(task)] = (name, callback)
-        self._router.name(name, task.inbox.put, facts=facts)
+        self._callbacks.add(name, callback, self._queues.make(policy, limit), facts=facts)
 
     def off(self, name: str, callback: Callback) -> bool:
         """Undo `on`. What waits is still delivered. False: it was not registered under this name."""
         self.check_thread()
-        name = name_of_events(name)
-        found = [task for task in self._callbacks if self._registered[id(task)] == (name, callback)]
-        for task in found:
-            self.forget(task.inbox)
-            self._callbacks.remove(task)
-            del self._registered[id(task)]
-        return bool(found)
+        return self._callbacks.remove(name, callback)
 
     def on_error(self, callback: Callback) -> None:
         """Call `callback` with what goes wrong and is survived: in callbacks, attempts to connect, tokens, back-fills."""
@@ -335,7 +287,7 @@ class Client:
 
     def events(self, *, policy: Policy | str = Policy.BUFFER, limit: int | None = None) -> EventStream:
         """Everything that every connection reports, in one stream. It subscribes nothing."""
-        return EventStream(self, self._router, self._inbox(policy, limit))
+        return EventStream(self, self._queues.make(policy, limit))
 
     # ---------------------------------------------------------------- what is known
 
@@ -345,7 +297,7 @@ class Client:
         now = asyncio.get_running_loop().time()
         return tuple(
             [
-                _info(connection, role, now)
+                info(connection, role, now)
                 for role, made in self._plan.connections.items()
                 for connection in made
             ]
@@ -378,32 +330,27 @@ class Client:
     def attach(self, feed: Feed) -> None:
         """Subscribe for a stream."""
         self._want(feed, feed.params)
-        feed.attached = True
-        for symbol in feed.symbols or (None,):
-            self._router.add(feed.channel, symbol, feed.put)
-            self._feeds.setdefault((feed.channel, symbol), []).append(feed)
+        self._feeds.attach(feed)
 
     def detach(self, feed: Feed) -> None:
         """Undo `attach`."""
-        if not feed.attached:
+        self._queues.forget(feed.inbox)
+        if feed.attached and not self._closed:
+            self._feeds.detach(feed)
+
+    def attach_all(self, inbox: Inbox) -> None:
+        """Let everything come into a queue."""
+        self._router.name("*", inbox.put, facts=True)
+
+    def forget(self, inbox: Inbox) -> None:
+        """Nobody reads a queue any more, or will. May be called from any thread: the collector has none of its own."""
+        loop = self._loop
+        if loop is not None and threading.get_ident() != self._thread:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self.forget, inbox)
             return
-        feed.attached = False
-        for symbol in feed.symbols or (None,):
-            self._router.remove(feed.channel, symbol, feed.put)
-            feeds = self._feeds[feed.channel, symbol]
-            feeds.remove(feed)
-            if not feeds:
-                del self._feeds[feed.channel, symbol]
-        if feed.inbox in self.blocking:
-            self.blocking.remove(feed.inbox)
-            self._room.set()
-        if self._closed:
-            return
-        self._plan.drop(feed)
-        if self._backfill is not None and feed.channel == "trade":
-            for symbol in feed.symbols:
-                if self._plan.where("trade", symbol) is None:
-                    self._backfill.forget(symbol)
+        self._router.unname(inbox.put)
+        self._queues.forget(inbox)
 
     def held_book(self, channel: str, symbol: str) -> Book[Any] | None:
         """The live book of a subscription."""
@@ -413,50 +360,16 @@ class Client:
         books = connection.session.books
         return books.level2.open(symbol) if channel == "book" else books.level3.open(symbol)
 
-    def forget(self, waiting: Inbox) -> None:
-        """Nobody reads this queue any more, or will. May be called from any thread: the collector has none of its own."""
-        loop = self._loop
-        if loop is not None and threading.get_ident() != self._thread:
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(self.forget, waiting)
-            return
-        self._router.unname(waiting.put)
-        waiting.end()
-        if waiting in self.blocking:
-            self.blocking.remove(waiting)
-
     # ---------------------------------------------------------------- for connections
-
-    def refused(self, frame: bytes) -> None:
-        """A frame of which nothing could be used goes to whoever takes such frames."""
-        for task in self._callbacks:
-            if self._registered[id(task)][0] == "refused_frame":
-                task.inbox.put(frame)
 
     def failed(self, connection: Connection, error: KrakenWireError) -> None:
         """Retrying is over: whoever waits for this connection is told."""
         self.note(error)
-        for (channel, symbol), feeds in list(self._feeds.items()):
-            for feed in feeds:
-                if self._plan.where(channel, symbol, feed.interval) is connection:
-                    feed.inbox.end(error)
+        self._feeds.failed(connection, error)
 
     def note(self, error: KrakenWireError) -> None:
-        """Something went wrong that is survived: a line in the log now and then, and the error callbacks."""
-        loop = self._loop
-        self._reports.note(error, 0.0 if loop is None else loop.time())
-        self._tell(error)
-
-    def _tell(self, error: KrakenWireError) -> None:
-        for task in self._callbacks:
-            if self._registered[id(task)][0] == "error":
-                task.inbox.put(error)
-
-    async def room(self) -> None:
-        """Wait until no consumer is full."""
-        while any(waiting.full for waiting in self.blocking):
-            self._room.clear()
-            await self._room.wait()
+        """Something went wrong that is survived."""
+        self._callbacks.note(error, 0.0 if self._loop is None else self._loop.time())
 
     # ---------------------------------------------------------------- inside
 
@@ -501,115 +414,18 @@ class Client:
             self._tokens = TokenDesk(source)
         self._plan.want(owner, params)
 
-    def _inbox(self, policy: Policy | str, limit: int | None) -> Inbox:
-        try:
-            policy = Policy(policy)
-        except ValueError:
-            raise UsageError(f"must be one of {', '.join(Policy)}", field="policy") from None
-        if limit is not None and limit < 2:
-            raise UsageError("must be at least 2", field="limit")
-        made = inbox(policy, limit or self._queue_limit, self._room.set)
-        self._inboxes.add(made)
-        if policy is Policy.BLOCK:
-            self.blocking.append(made)
-        return made
-
     def _book_stream(self, params: BookSubscription | Level3Subscription) -> BookStream[Any]:
         views = Views()
-        self._inboxes.add(views)
+        self._queues.add(views)
         return BookStream(self, params, views, lambda: self.stream(params))
 
-    def _on_rejected(self, event: SubscriptionRejected) -> None:
-        """A refusal that is final: it takes no room any more, and its streams are told."""
-        if event.retried or event.channel is None:
-            return
-        intervals = OHLC_INTERVALS if event.channel == "ohlc" else (None,)
-        refused = []
-        for interval in intervals:
-            connection = self._plan.where(event.channel, event.symbol, interval)
-            if connection is None:
-                continue
-            wish = connection.session.desk.subscriptions.get(event.channel, event.symbol, interval)
-            if wish is None or not wish.wanted:
-                refused.append(interval)
-                self._plan.refused((event.channel, event.symbol, interval))
-        for feed in self._feeds.get((event.channel, event.symbol), []):
-            if feed.interval in refused:
-                feed.refuse(event)
 
-
-class EventStream:
-    """Everything that every connection reports. Iterate it; it ends when it is closed, left or forgotten, or with the client."""
-
-    def __init__(self, client: Client, router: Router, waiting: Inbox) -> None:
-        self._client = client
-        self._router = router
-        self._inbox = waiting
-        self._finalizer: weakref.finalize[..., Any] | None = None
-
-    async def __aenter__(self) -> Self:
-        return self.__aiter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __aiter__(self) -> Self:
-        self._client.check_thread()
-        if self._finalizer is None:
-            self._router.name("*", self._inbox.put, facts=True)
-            self._finalizer = weakref.finalize(self, self._client.forget, self._inbox)
-            self._finalizer.atexit = False
-        return self
-
-    async def __anext__(self) -> Any:
-        return await self._inbox.get()
-
-    def close(self) -> None:
-        """No more events; what waits can still be read."""
-        self._client.forget(self._inbox)
-
-
-def connect(transport: Transport | None = None, /, **options: Any) -> Client:
-    """A new `Client`; the options are its own. Nothing is opened before it is entered and something is subscribed."""
-    return Client(transport, **options)
+connect = Client
+"""A new client; the options are those of `Client`. Nothing is opened before it is entered and something is subscribed."""
 
 
 def _symbols(symbol: Symbols) -> tuple[str, ...]:
     return (symbol,) if isinstance(symbol, str) else tuple(dict.fromkeys(symbol))
-
-
-def name_of_events(name: str) -> str:
-    """The name itself, or what it is an alias of. Beside the handler's names: `error`, and `refused_frame` for frames nobody can use.
-
-    Raises: UsageError, if there is no such name.
-    """
-    if name in {"error", "refused_frame", "*"}:
-        return name
-    canonical = ALIASES.get(name, name)
-    if canonical not in KINDS:
-        raise UsageError(f"no events are called {name!r:.60}; there are *, {', '.join(KINDS)}", field="name")
-    return canonical
-
-
-def _info(connection: Connection, role: Role, now: float) -> ConnectionInfo:
-    since, retry_at = connection.connected_at, connection.retry_at
-    return ConnectionInfo(
-        name=connection.name,
-        role=role.value,
-        state=connection.state,
-        reason=connection.reason,
-        system=connection.system,
-        connected_for=None if since is None else now - since,
-        heard_age=None if since is None else now - max(since, connection.session.heard_at),
-        failures=connection.failures,
-        retry_in=None if retry_at is None else max(0.0, retry_at - now),
-        connects=connection.connects,
-        subscriptions=len(connection.session.desk.subscriptions),
-        rate=connection.pacer.rate,
-        lag=connection.lag.seconds,
-    )
 
 
 async def _finish(tasks: list[asyncio.Future[Any]], seconds: float) -> None:

@@ -10,11 +10,13 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import deque
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
+from krakenwire.errors import UsageError
 from krakenwire.events import Gap, GapReason
 from krakenwire.handler.routes import lane_of
 
@@ -200,12 +202,60 @@ class Conflating(Inbox):
         return self._events.pop(next(iter(self._events)))
 
 
-def inbox(policy: Policy | str, limit: int, room: Callable[[], None]) -> Inbox:
-    """A queue with this policy."""
-    match Policy(policy):
-        case Policy.CONFLATE:
-            return Conflating()
-        case Policy.BUFFER:
-            return Buffer(limit)
-        case Policy.BLOCK:
-            return Blocking(room, limit)
+class Queues:
+    """Makes queues, and knows those that are still in use."""
+
+    def __init__(self, limit: int) -> None:
+        _check(limit, "queue_limit")
+        self._limit = limit
+        self._made: weakref.WeakSet[Inbox] = weakref.WeakSet()
+        self._room = asyncio.Event()
+        self.blocking: list[Inbox] = []
+        """Those for which the reader waits when they are full."""
+
+    def make(self, policy: Policy | str = Policy.BUFFER, limit: int | None = None) -> Inbox:
+        """A new queue.
+
+        Raises: UsageError, if there is no such policy, or the limit makes no sense.
+        """
+        if policy not in tuple(Policy):
+            raise UsageError(f"must be one of {', '.join(Policy)}", field="policy")
+        if limit is not None:
+            _check(limit, "limit")
+        made: Inbox
+        if policy == Policy.CONFLATE:
+            made = Conflating()
+        elif policy == Policy.BUFFER:
+            made = Buffer(limit or self._limit)
+        else:
+            made = Blocking(self._room.set, limit or self._limit)
+            self.blocking.append(made)
+        return self.add(made)
+
+    def add(self, made: Inbox) -> Inbox:
+        """A queue that was made elsewhere; it is ended with all others."""
+        self._made.add(made)
+        return made
+
+    def forget(self, made: Inbox) -> None:
+        """Nobody reads it any more."""
+        made.end()
+        if made in self.blocking:
+            self.blocking.remove(made)
+            self._room.set()
+
+    def end(self) -> None:
+        """Nothing more comes into any of them."""
+        for made in list(self._made):
+            made.end()
+
+    async def room(self) -> None:
+        """Wait until none is full for which the reader has to wait."""
+        while any(made.full for made in self.blocking):
+            self._room.clear()
+            await self._room.wait()
+
+
+def _check(limit: int, field: str) -> None:
+    if limit < 2:
+        raise UsageError("must be at least 2", field=field)

@@ -14,9 +14,10 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from krakenwire.errors import BookNotLive, RequestRejected, UsageError
+from krakenwire.errors import BookNotLive, UsageError
 from krakenwire.events import BookLost, Gap, Level3Update, OrderBookUpdate, SubscriptionRejected
 from krakenwire.net.consumers import Inbox
+from krakenwire.net.feeds import Feed
 from krakenwire.state.book import Book, BookStatus
 from krakenwire.state.level2 import BookView
 from krakenwire.state.level3 import Level3View
@@ -35,39 +36,17 @@ class Source(Protocol):
     def detach(self, feed: Feed) -> None:
         """Undo `attach`."""
 
+    def attach_all(self, inbox: Inbox) -> None:
+        """Let everything come into a queue."""
+
+    def forget(self, inbox: Inbox) -> None:
+        """Nobody reads a queue any more. May be called from any thread."""
+
     def held_book(self, channel: str, symbol: str) -> Book[Any] | None:
         """The live book of a subscription."""
 
     def check_thread(self) -> None:
         """Raises: UsageError, from a foreign thread or process."""
-
-
-class Feed:
-    """The client's side of a stream: which events it gets, and into which queue. It knows nothing of the stream, which may be forgotten."""
-
-    def __init__(self, params: Subscription, inbox: Inbox) -> None:
-        self.params = params
-        self.inbox = inbox
-        self.channel = params.channel.value
-        self.symbols: tuple[str, ...] = tuple(dict.fromkeys(getattr(params, "symbol", ())))
-        self.interval: int | None = getattr(params, "interval", None)
-        self.rejected: dict[str | None, SubscriptionRejected] = {}
-        self.attached = False
-        self.put: Callable[[Any], None] = inbox.put if self.interval is None else self._put_interval
-        """Takes an event."""
-
-    def _put_interval(self, event: Any) -> None:
-        """Take an event, unless it is of another interval."""
-        if getattr(event, "interval", self.interval) == self.interval:
-            self.inbox.put(event)
-
-    def refuse(self, event: SubscriptionRejected) -> None:
-        """Kraken refused a symbol for good. When none is left, that is the end."""
-        self.rejected[event.symbol] = event
-        if len(self.rejected) >= max(1, len(self.symbols)):
-            self.inbox.end(RequestRejected("subscribe", None, event.reason, event.symbol))
-        else:
-            self.inbox.put(event)
 
 
 class Stream(Generic[E]):
@@ -156,6 +135,38 @@ def _let_go(loop: asyncio.AbstractEventLoop, thread: int, source: Source, feed: 
         source.detach(feed)
     else:
         loop.call_soon_threadsafe(source.detach, feed)
+
+
+class EventStream:
+    """Everything that every connection reports. Iterate it; it ends when it is closed, left or forgotten, or with the client."""
+
+    def __init__(self, source: Source, inbox: Inbox) -> None:
+        self._source = source
+        self._inbox = inbox
+        self._finalizer: weakref.finalize[..., Any] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self.__aiter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __aiter__(self) -> Self:
+        self._source.check_thread()
+        if self._finalizer is None:
+            self._source.attach_all(self._inbox)
+            self._finalizer = weakref.finalize(self, self._source.forget, self._inbox)
+            self._finalizer.atexit = False
+        return self
+
+    async def __anext__(self) -> Any:
+        return await self._inbox.get()
+
+    def close(self) -> None:
+        """No more events; what waits can still be read."""
+        self._source.forget(self._inbox)
 
 
 class Views(Inbox):
