@@ -1,11 +1,13 @@
 """One client of another library before the simulated exchange, in the environment of the comparison: `python -m benchmarks.judge_worker`.
 
-It is told by JSON on stdin what to do, and prints what it saw as JSON. Nothing of the library is replaced but its addresses.
+It is told by JSON on stdin what to do, and prints what it saw as JSON. Of the library nothing is replaced but its addresses, and what it
+does once it found a book wrong: it sleeps for three seconds before it reads on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import json
 import sys
 from collections import Counter
@@ -28,6 +30,8 @@ async def sdk_book(task: Told) -> Told:
     )
     counts: Counter[str] = Counter()
     done = asyncio.Event()
+    lost: set[str] = set()
+    import_module("kraken.spot.orderbook").asyncio_sleep = lambda _: asyncio.sleep(0)
 
     class Tap:
         """Sees the text of every message before the library reads it."""
@@ -51,6 +55,8 @@ async def sdk_book(task: Told) -> Told:
             if "error" in message:
                 return
             theirs = self.get(pair)["valid"]
+            if pair in lost:
+                return
             if message["type"] == "snapshot":
                 counts["snapshots"] += 1
                 return
@@ -59,8 +65,19 @@ async def sdk_book(task: Told) -> Told:
             verdict = ours == [True]
             counts["ours_valid" if verdict else "ours_invalid"] += 1
             counts["differ"] += verdict is not theirs
-            if counts["updates"] >= task["updates"]:
+            if not theirs:
+                lost.add(pair)
+            if counts["updates"] >= task["updates"] or len(lost) == len(task["symbols"]):
                 done.set()
+
+        async def remove_book(self, pairs: list[str]) -> None:
+            """A book that is lost is not asked for again: the SDK would do that for each message that waits."""
+            if not lost.issuperset(pairs):
+                await super().remove_book(pairs)
+
+        async def add_book(self, pairs: list[str]) -> None:
+            if not lost.issuperset(pairs):
+                await super().add_book(pairs)
 
     client = Book(depth=task["depth"])
     client._SpotOrderBookClient__market = spot.Market(url=task["rest"])
@@ -75,7 +92,7 @@ async def sdk_book(task: Told) -> Told:
         for symbol in task["symbols"]
     }
     await client.close()
-    return {**counts, "last": last}
+    return {**counts, "lost": sorted(lost), "last": last}
 
 
 async def sdk_orders(task: Told) -> Told:
@@ -96,6 +113,7 @@ async def sdk_orders(task: Told) -> Told:
     )
     await client.start()
     await client.subscribe(params={"channel": "executions"})
+    await _seen(seen, lambda m: m.get("channel") == "executions" and m["type"] == "snapshot")
     order = {
         "order_type": "limit",
         "side": "buy",
@@ -140,6 +158,8 @@ async def ccxt_book(task: Told) -> Told:
 def main() -> None:
     """The command."""
     task = cast("Told", json.load(sys.stdin))
+    # Some clients block their loop; where, is told.
+    faulthandler.dump_traceback_later(task["seconds"] + 5, exit=True)
     work = {"sdk_book": sdk_book, "sdk_orders": sdk_orders, "ccxt_book": ccxt_book}[task["work"]]
     print(json.dumps(asyncio.run(asyncio.wait_for(work(task), task["seconds"]))))
 

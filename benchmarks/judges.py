@@ -19,11 +19,14 @@ from typing import Any
 from benchmarks.peers import PINS, install, python
 from krakenwire.sim import Rules
 from krakenwire.sim.background import Simulated
+from krakenwire.sim.truth import TruthLog
 
 ROOT = Path(__file__).resolve().parent.parent
 
 # The SDK reads quantities as floats, which have no more than fifteen digits: markets whose quantities have them all.
 SYMBOLS = ["BTC/USD", "ETH/USD", "SOL/USD", "LTC/EUR", "ETH/BTC", "PAXG/USD"]
+
+# The SDK cuts a side after each entry of a message, and so may lose its last level; at depth 25 that is none of the ten that count.
 
 RULES = Rules(outgoing_limit=200_000)
 """The slowest reader here is slower than the exchange at its speed."""
@@ -42,15 +45,18 @@ def worker(work: str, **task: Any) -> dict[str, Any]:
 
     Raises: Wrong, if it could not do its work.
     """
-    done = subprocess.run(
-        [str(python()), "-m", "benchmarks.judge_worker"],
-        cwd=ROOT,
-        input=json.dumps({"work": work, "seconds": SECONDS, **task}),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS + 20,
-    )
+    try:
+        done = subprocess.run(
+            [str(python()), "-m", "benchmarks.judge_worker"],
+            cwd=ROOT,
+            input=json.dumps({"work": work, "seconds": SECONDS, **task}),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS + 20,
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise Wrong(f"{work} did not end") from exc
     if done.returncode:
         raise Wrong(f"{work} ended with {done.returncode}:\n{done.stderr[-3000:]}")
     found: dict[str, Any] = json.loads(done.stdout)
@@ -62,6 +68,11 @@ def addresses(sim: Simulated) -> dict[str, str]:
     return {"public": sim.urls.public, "private": sim.urls.private, "rest": sim.urls.rest}
 
 
+def _everything() -> TruthLog:
+    """A log of every state, as clients may be far behind."""
+    return TruthLog(limit=None, frames=False)
+
+
 def states(sim: Simulated, symbol: str, depth: int) -> set[Any]:
     """Every state that a book had, of those kept."""
     return {state.texts(depth) for state in sim.truth.states[symbol]}
@@ -69,15 +80,15 @@ def states(sim: Simulated, symbol: str, depth: int) -> set[Any]:
 
 def sdk_books(updates: int, seed: int) -> str:
     """Right books: every message is valid for both."""
-    with Simulated(seed=seed, markets=SYMBOLS, speed=15, rules=RULES) as sim:
+    with Simulated(seed=seed, markets=SYMBOLS, speed=60, rules=RULES, truth=_everything()) as sim:
         began = time.monotonic()
-        told = worker("sdk_book", symbols=SYMBOLS, depth=10, updates=updates, **addresses(sim))
+        told = worker("sdk_book", symbols=SYMBOLS, depth=25, updates=updates, **addresses(sim))
         seconds = time.monotonic() - began
     for name in ("theirs_valid", "ours_valid"):
         _require(told.get(name) == told["updates"], f"{name}: {told.get(name)} of {told['updates']}")
     for symbol, book in told["last"].items():
         bids, asks = (tuple(tuple(level) for level in book[side]) for side in ("bid", "ask"))
-        _require((bids, asks) in states(sim, symbol, 10), f"{symbol} ends as it never was: {book}")
+        _require((bids[:10], asks[:10]) in states(sim, symbol, 10), f"{symbol} ends as it never was: {book}")
     return (
         f"{told['updates']:,} updates of {len(SYMBOLS)} books: {told['theirs_valid']:,} valid for the SDK, {told['ours_valid']:,} for "
         f"krakenwire, {told.get('differ', 0)} differ; all {len(SYMBOLS)} books end as the exchange had them ({seconds:.0f} s)"
@@ -85,14 +96,14 @@ def sdk_books(updates: int, seed: int) -> str:
 
 
 def sdk_damaged(seed: int) -> str:
-    """Damaged books: both find against the same messages, and both are healed by the SDK's new subscription."""
-    script = "every 5 s: corrupt digit book ETH/USD update\nevery 7 s from 1 s: drop book SOL/USD update"
-    with Simulated(seed=seed, markets=["ETH/USD", "SOL/USD"], faults=script, rules=RULES) as sim:
-        told = worker("sdk_book", symbols=["ETH/USD", "SOL/USD"], depth=10, updates=150, **addresses(sim))
+    """Damaged books: both find against the same message of each, and against none before."""
+    script = "\n".join(f"at 200 s: corrupt checksum book {symbol} update" for symbol in SYMBOLS)
+    with Simulated(seed=seed, markets=SYMBOLS, speed=20, faults=script, rules=RULES) as sim:
+        told = worker("sdk_book", symbols=SYMBOLS, depth=25, updates=1_000_000, **addresses(sim))
     _require(told.get("differ", 0) == 0, f"{told['differ']} verdicts differ")
-    _require(told.get("theirs_invalid", 0) > 0, "no damage was found")
+    _require(told["lost"] == sorted(SYMBOLS), f"damage was found in {told['lost']}")
     return (
-        f"{told['updates']:,} updates with {len(sim.truth.faults)} faults: {told['theirs_invalid']} invalid for the SDK, "
+        f"{told['updates']:,} updates of {len(SYMBOLS)} books, each damaged once: {told['theirs_invalid']} invalid for the SDK, "
         f"{told['ours_invalid']} for krakenwire, {told.get('differ', 0)} differ"
     )
 
@@ -108,12 +119,11 @@ def sdk_orders(seed: int) -> str:
 
 def ccxt_books(updates: int, seed: int) -> str:
     """Every best bid and ask that ccxt.pro tells was one of the exchange."""
-    with Simulated(seed=seed, markets=SYMBOLS, speed=5, rules=RULES) as sim:
+    with Simulated(seed=seed, markets=SYMBOLS, speed=20, rules=RULES, truth=_everything()) as sim:
         told = worker("ccxt_book", symbols=["ETH/USD"], depth=10, updates=updates, **addresses(sim))
-        tops = {
-            (tuple(map(float, bids[0])), tuple(map(float, asks[0])))
-            for bids, asks in states(sim, "ETH/USD", 1)
-        }
+    tops = {
+        (tuple(map(float, bids[0])), tuple(map(float, asks[0]))) for bids, asks in states(sim, "ETH/USD", 1)
+    }
     seen = [(tuple(bid), tuple(ask)) for bid, ask in told["tops"]]
     wrong = [top for top in seen if top not in tops]
     _require(not wrong, f"{len(wrong)} tops never were, the first is {wrong[:1]}")

@@ -46,7 +46,8 @@ class Simulated:
     """A running exchange with one account, a fault script and a truth log.
 
     `markets`: names of known markets, or listings. `faults`: a fault script. `speed`: seconds of the exchange in a real one. `tls`: with a
-    throw-away certificate. `epoch`: the instant at which it begins, ns since 1970; None: now. The other options are those of `Server`.
+    throw-away certificate. `epoch`: the instant at which it begins, ns since 1970; None: now. `truth`: a log that keeps more than the last
+    thousand of each. The other options are those of `Server`.
 
     `exchange`, `truth` and `accounts` belong to the thread of the exchange: reach them through `call`, or once it has stopped.
 
@@ -67,9 +68,10 @@ class Simulated:
         rules: Rules = SERVED,
         epoch: int | None = None,
         balances: Mapping[str, Decimal | int | str] = BALANCES,
+        truth: TruthLog | None = None,
     ) -> None:
         self.seed = seed
-        self.truth = TruthLog()
+        self.truth = truth or TruthLog()
         began = time.time_ns() if epoch is None else epoch
         self.exchange = Exchange(seed=seed, markets=markets, epoch=began, rules=rules, truth=self.truth)
         self.script = FaultScript(faults, seed=seed).install(self.exchange)
