@@ -84,10 +84,8 @@ def test_exit_codes(tmp_path: Path) -> None:
     bad = capture_of.write(tmp_path / "bad.jsonl", capture_of.lost_update())
     assert program("verify", "-", data=CLEAN).code == 0
     assert program("verify", tmp_path).code == 1
-    assert program("verify", "-", data=os.urandom(1000)).code == 1
     assert program("verify").code == 2
     assert program("verify", bad).code == 6
-    assert program("demo", "--duration", "0.5").code == 0
     assert program("stream", "trade", "BTC/USD", "--url", "ws://127.0.0.1:1").code == 4
     assert program("stream", "trade", "XBT/USD", "--sim").code == 7
 
@@ -215,7 +213,7 @@ def test_progress_on_a_terminal(tmp_path: Path) -> None:
 )
 def test_demo_on_a_terminal(no_color: str, term: str, colour: bool) -> None:
     """On a terminal the demo's facts have colours besides their words; NO_COLOR or a dumb terminal turns them off; nothing moves."""
-    code, text = on_terminal("demo", "--duration", "1.5", NO_COLOR=no_color, TERM=term)
+    code, text = on_terminal("demo", "--duration", "1.1", NO_COLOR=no_color, TERM=term)
     assert code == 0
     assert ("\x1b[32mBTC/USD   LIVE" in text) is colour
     assert bool(re.search(r"\x1b\[[0-9;]+m", text)) is colour
@@ -288,7 +286,8 @@ def test_interrupted_while_nothing_comes(silent: bool) -> None:
         if silent:
             held.close()
     assert monotonic() - began < 5
-    assert started.returncode in {Exit.INTERRUPTED, Exit.NETWORK}
+    # The third attempt may have come first where nobody listens.
+    assert started.returncode in ({Exit.INTERRUPTED} if silent else {Exit.INTERRUPTED, Exit.NETWORK})
     assert "Traceback" not in out + err
 
 

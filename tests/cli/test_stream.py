@@ -85,26 +85,28 @@ def test_only_the_summary(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "count", "word"),
     [
-        (["book", "BTC/USD", "SOL/USD"], 3, "verified"),
-        (["level3", "BTC/USD", "--depth", "100"], 3, "verified"),
-        (["ticker", "BTC/USD"], 1, "unprovable"),
-        (["ohlc", "BTC/USD", "--interval", "5"], 5, "unprovable"),
+        (["book", "SOL/USD", "XRP/USD"], 3, "verified"),
+        (["level3", "SOL/USD", "--depth", "100"], 3, "verified"),
+        (["ticker", "SOL/USD"], 1, "unprovable"),
+        (["ohlc", "SOL/USD", "--interval", "5"], 5, "unprovable"),
         (["instrument"], 1, "unprovable"),
         (["executions"], 4, "in sequence"),
         (["balances"], 8, "in sequence"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,
 )
+@pytest.mark.parametrize("form", ["table", "ndjson"])
 def test_every_channel(
-    arguments: list[str], count: int, word: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], count: int, word: str, form: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Every channel streams from the simulated exchange without a key of the user's; so does it as records."""
-    ended = call(capsys, "stream", *arguments, "--sim", "--count", count, "--duration", "20")
+    """Every channel streams from the simulated exchange without a key of the user's, as lines and as records."""
+    ended = call(capsys, "stream", *arguments, "--sim", "--count", count, "--duration", "20", "-o", form)
     assert ended.code == Exit.OK
-    assert all(line.startswith("SIM ") for line in ended.out.splitlines())
     assert f"{count} {word} · lost: 0 gaps" in ended.err
-    ended = call(capsys, "stream", *arguments, "--sim", "--count", count, "-o", "ndjson")
-    assert sum(record["event"] == arguments[0] for record in records(ended)) == count
+    if form == "table":
+        assert all(line.startswith("SIM ") for line in ended.out.splitlines())
+    else:
+        assert sum(record["event"] == arguments[0] for record in records(ended)) == count
 
 
 def test_duration_ends_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -208,6 +210,28 @@ def test_key_of_the_environment(
     assert '"EGeneral:Permission denied"' in ended.err
 
 
+@pytest.mark.fault("S9")
+def test_token_that_is_not_to_be_had_now(
+    exchange: Simulated, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While the token endpoint fails that is said, and the stream begins when it is back."""
+    use_key(monkeypatch, exchange.key.key, exchange.key.secret.reveal())
+    exchange.fault("at 0 s: refuse http 503 for 0.5 s")
+    ended = call(capsys, "stream", "balances", *at(exchange), "--count", "5", "-o", "json")
+    told = "warning: no token for private channels: the token endpoint answered 503 and no token; it is asked for again\n"
+    assert (ended.code, ended.err) == (Exit.OK, told)
+    assert ended.json["in_sequence"] == 5
+
+
+def test_more_than_fits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """More symbols than the connections allowed may carry are wrong usage."""
+    use_key(monkeypatch, "key", SECRET)
+    symbols = [f"A{number}/USD" for number in range(2001)]
+    ended = call(capsys, "stream", "level3", *symbols, "--url", "ws://127.0.0.1:1")
+    assert ended.code == Exit.USAGE
+    assert "2001 more symbols" in ended.err
+
+
 # -------------------------------------------------------------------- no way there
 
 
@@ -230,6 +254,21 @@ def test_nobody_answers(capsys: pytest.CaptureFixture[str]) -> None:
         ended = call(capsys, "stream", "trade", "BTC/USD", "--url", url, "--duration", "0.5", "-o", "json")
     assert ended.code == Exit.NETWORK
     assert (ended.json["error"], ended.json["retryable"]) == ("network", True)
+
+
+@pytest.mark.fault("N6", "N7")
+@pytest.mark.parametrize(
+    ("status", "hint"), [(429, "wait ten minutes"), (403, "does not serve this address")]
+)
+def test_not_welcome(
+    exchange: Simulated, capsys: pytest.CaptureFixture[str], *, status: int, hint: str
+) -> None:
+    """Where an address is banned or blocked, one attempt is enough: it ends with 4 at once and says what to do."""
+    exchange.fault(f"at 0 s: refuse connects {status} for 60 s")
+    ended = call(capsys, "stream", "trade", "BTC/USD", *at(exchange), "-o", "json")
+    assert ended.code == Exit.NETWORK
+    assert hint in ended.json["hint"]
+    assert exchange.server.connects == 0
 
 
 @pytest.mark.fault("N4")

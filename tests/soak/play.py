@@ -290,7 +290,7 @@ class Play:
                 oracle.breaks(f"books read live while the connection is {connection.state}")
             if len(session.desk.requests) > 100:
                 oracle.breaks(f"{len(session.desk.requests)} requests without an answer")
-        for task in self.client._callbacks:
+        for _, task in self.client._callbacks._tasks:
             if len(task.inbox) > 1_000:
                 oracle.breaks(f"{len(task.inbox)} events wait for a callback that takes no time")
 

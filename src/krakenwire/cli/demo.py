@@ -43,8 +43,8 @@ LENGTH = 15.0
 """Seconds, unless told otherwise."""
 
 INCIDENTS = (
-    (0.3, "three updates of one book are lost on the way", f"at 0 s: drop book {LOSER} update 3 times"),
-    (0.6, "the connection is cut", "at 0 s: cut"),
+    (1 / 3, "three updates of one book are lost on the way", f"at 0 s: drop book {LOSER} update 3 times"),
+    (2 / 3, "the connection is cut", "at 0 s: cut"),
 )
 """What goes wrong: after which part of the whole time, in words, and for the exchange."""
 

@@ -55,8 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and end the process with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     set_up()
-    # What goes wrong is told by the command itself, in its place; a log is for programs that ask for one.
-    logging.getLogger("krakenwire").addHandler(logging.NullHandler())
+    for name in ("krakenwire", "aiohttp"):
+        # What goes wrong is told by the command itself, in its place; a log is for programs that ask for one.
+        logging.getLogger(name).addHandler(logging.NullHandler())
     try:
         code = _run(given)
     except KeyboardInterrupt:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +14,16 @@ from krakenwire.cli.errors import CommandError
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.output import Output
 from krakenwire.cli.records import is_told
-from krakenwire.errors import AuthFailed, ConnectFailed, KrakenWireError, UsageError
+from krakenwire.cli.terminal import paint
+from krakenwire.cli.text import shown
+from krakenwire.errors import (
+    AuthFailed,
+    CapacityExceeded,
+    ConnectFailed,
+    KrakenWireError,
+    TokenUnavailable,
+    UsageError,
+)
 from krakenwire.events import ConnectionChanged, ConnectionState, SubscriptionRejected
 from krakenwire.net.client import Client
 from krakenwire.net.transport import ConnectFailure
@@ -23,8 +33,14 @@ from krakenwire.wire.subscriptions import Subscription
 FIRST_TRIES = 3
 """Attempts at an exchange that never was reached; later, when it once was, there is no end to them."""
 
+UNWELCOME = frozenset({ConnectFailure.RATE_LIMITED, ConnectFailure.FORBIDDEN})
+"""Answers after which more attempts make it worse, and after which a client waits for minutes."""
+
 OLD_NAMES = {"XBT": "BTC", "XDG": "DOGE"}
-"""What older interfaces of Kraken call assets."""
+OLD_WORDS = {"BTC": "Bitcoin", "DOGE": "Dogecoin"}
+"""What older interfaces of Kraken call assets, and what people do."""
+
+KEY_HINT = "set KRAKEN_API_KEY and KRAKEN_API_SECRET in the environment; --sim needs none"
 
 HINTS = {
     ConnectFailure.NAME: "check the name, and that this machine can look up names; krakenwire doctor looks closer",
@@ -96,7 +112,7 @@ class Follow:
                     task.cancel()
                 await asyncio.wait(tasks)
         self.connects = client.statistics()["connects"]
-        if self.connects == 0 and self.error is None:
+        if self.connects == 0 and self.error is None and self._ending.signal is None:
             self.error = CommandError(
                 "network",
                 "the exchange was not reached in time",
@@ -137,10 +153,14 @@ class Follow:
     def _failed(self, error: KrakenWireError) -> None:
         """Something went wrong that the client survives; it may be that nothing good can follow."""
         final = isinstance(error, AuthFailed)
+        if isinstance(error, TokenUnavailable):
+            told = f"no token for private channels: {shown(error)}; it is asked for again"
+            print(paint("warning:", "yellow", sys.stderr), told, file=sys.stderr)
         if isinstance(error, ConnectFailed) and self._client is not None:
             known = self._client.status()
             final = any(info.state is ConnectionState.FAILED for info in known)
-            final |= any(info.connects == 0 and info.failures >= FIRST_TRIES for info in known)
+            tries = 1 if error.kind in UNWELCOME else FIRST_TRIES
+            final |= any(info.connects == 0 and info.failures >= tries for info in known)
         if final and self.error is None:
             self.error = explained(error)
             self._ending.end()
@@ -157,9 +177,8 @@ def subscribe(client: Client, params: Subscription) -> None:
         if exc.field in {"credentials", "key", "secret"}:
             raise CommandError("auth", str(exc), KEY_HINT, exit_code=Exit.AUTH) from None
         raise CommandError("usage", str(exc), exit_code=Exit.USAGE) from None
-
-
-KEY_HINT = "set KRAKEN_API_KEY and KRAKEN_API_SECRET in the environment; --sim needs none"
+    except CapacityExceeded as exc:
+        raise CommandError("usage", str(exc), "follow fewer in one command", exit_code=Exit.USAGE) from None
 
 
 def explained(error: KrakenWireError) -> CommandError:
@@ -205,6 +224,3 @@ def _hint(event: SubscriptionRejected) -> str | None:
     if name != event.symbol:
         return f"symbols are written in capitals, with a slash. Did you mean {name}?"
     return "krakenwire stream instrument --count 1 -o ndjson lists every market"
-
-
-OLD_WORDS = {"BTC": "Bitcoin", "DOGE": "Dogecoin"}

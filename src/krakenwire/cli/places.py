@@ -13,7 +13,7 @@ from msgspec import Struct
 from krakenwire.cli.errors import CommandError
 from krakenwire.cli.exits import Exit
 from krakenwire.errors import UsageError
-from krakenwire.net.backoff import Waits
+from krakenwire.net.backoff import ConnectGate, Waits
 from krakenwire.net.hosts import Hosts
 from krakenwire.net.token import Credentials
 from krakenwire.net.transport import check_url
@@ -54,6 +54,7 @@ class Place(Struct, frozen=True, kw_only=True):
             "cafile": self.cafile,
             "credentials": self.credentials,
             "waits": WAITS,
+            "gate": ConnectGate(),  # a command is the whole process
         }
 
 

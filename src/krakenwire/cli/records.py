@@ -21,7 +21,7 @@ CLOCKS = ("since", "retry_at")
 """Fields on the loop's clock, which means nothing to anybody outside."""
 
 KEPT = 4096
-"""Characters of a refused frame that are told."""
+"""Characters of a refused or unknown frame that are told."""
 
 
 def is_told(event: Any) -> bool:
@@ -43,6 +43,8 @@ def record(event: Any, *, sim: bool) -> str:
             told[label] = wall(told[label])
     if isinstance(event, ev.FrameRejected):
         told["frame"] = event.frame[:KEPT].decode(errors="replace")
+    elif isinstance(event, ev.Unknown):
+        told["raw"] = event.raw[:KEPT]
     first: dict[str, Any] = {"event": name_of(event)} | ({"sim": True} if sim else {})
     return json.dumps(first | {label: _plain(value) for label, value in told.items()})
 

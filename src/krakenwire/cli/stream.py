@@ -145,11 +145,14 @@ async def _follow(
     trader = None
     if place.exchange is not None and params.channel in {"executions", "balances"}:
         trader = asyncio.ensure_future(trade(place.exchange))
-    async with connect(**place.options()) as client:
-        await follow.run(client, [params], duration=duration, count=count)
-        counts, passed = follow.counts, follow.passed
-    if trader is not None:
-        trader.cancel()
+    try:
+        async with connect(**place.options()) as client:
+            await follow.run(client, [params], duration=duration, count=count)
+            counts, passed = follow.counts, follow.passed
+    finally:
+        if trader is not None:
+            trader.cancel()
+            await asyncio.wait([trader])
     if output == "json" and follow.error is None and not ending.hangs:
         print(json.dumps(counts.as_dict(sim=place.sim, passed=passed)))
     elif output != "json" and follow.connects:

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from krakenwire.events import FeedLagging
+from krakenwire.events import FeedLagging, Level3Update, OrderBookUpdate, TradeUpdate
 from krakenwire.wire.timestamps import parse_ns
+
+TIMED = (OrderBookUpdate, Level3Update, TradeUpdate)
+"""Events whose timestamp is the moment they tell of. That of a candle is the end of its interval, that of a ticker's first figures as old
+as the last trade.
+"""
 
 LAGGING_SECONDS = 2.0
 """Lag at which it is told."""
@@ -34,8 +39,10 @@ class Lag:
 
     def look(self, event: Any, now: float) -> FeedLagging | None:
         """Look at a message that came now. Something is returned when lagging begins or ends."""
-        ns = parse_ns(getattr(event, "timestamp", None))
-        if ns is None or getattr(event, "snapshot", False):
+        if not isinstance(event, TIMED) or event.snapshot or getattr(event, "source", "live") != "live":
+            return None
+        ns = parse_ns(event.timestamp)
+        if ns is None:
             return None
         difference = now - ns / 1_000_000_000
         best = difference if self._best is None else self._best + FORGET * (now - self._at)
