@@ -16,8 +16,7 @@ LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols
-.PHONY: judges fuzz mutants faults faults-page sample lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols judges fuzz mutants faults faults-page sample lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
