@@ -397,12 +397,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.loopback", description="The client, end to end."
     )
-    parser.add_argument("--frames", type=int, default=200_000, help="frames of a run (default %(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="counted rounds (default %(default)s)")
+    parser.add_argument("--frames", type=int, default=60_000, help="frames of a run (default %(default)s)")
+    parser.add_argument("--rounds", type=int, default=9, help="counted rounds (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stages", default=",".join(STAGES), help="default: %(default)s")
     parser.add_argument("--rate", type=int, default=PACED, help="frames a second when paced; 0: not at all")
-    parser.add_argument("--paced-frames", type=int, default=100_000)
+    parser.add_argument("--paced-frames", type=int, default=60_000)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE as well")
     options = parser.parse_args()
     print("  ".join(f"{key}: {value}" for key, value in machine().items()))

@@ -218,7 +218,7 @@ def main() -> None:
     )
     parser.add_argument("--symbols", type=int, default=1450, help="default: %(default)s")
     parser.add_argument(
-        "--rate", type=float, default=0.5, help="orders a second and symbol (default %(default)s)"
+        "--rate", type=float, default=4.0, help="orders a second and symbol (default %(default)s)"
     )
     parser.add_argument(
         "--seconds", type=float, default=20.0, help="of each steady while (default %(default)s)"
