@@ -131,7 +131,7 @@ CASES = [
         marks=pytest.mark.fault("N13"),
     ),
     pytest.param(
-        Case((), 15.0, reconnects=True, habits=("at 20 s: deaf for 9 s",)),
+        Case((), 15.0, reconnects=True, habits=("at 20 s: deaf for 9 s", "at 21 s: resync BTC/USD for 0 s")),
         id="does not read",
         marks=pytest.mark.fault("N16"),
     ),

@@ -49,5 +49,5 @@ def test_a_seed_is_the_same_run_every_time() -> None:
         check=True,
     )
     outcome = play(scenario(3))
-    assert outcome.faults > 100
+    assert outcome.faults > 0
     assert str(outcome.digest) == told.stdout.strip()

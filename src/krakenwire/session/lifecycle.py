@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from krakenwire.events import Event, Gap, GapReason, SubscriptionRejected
@@ -138,11 +137,10 @@ class Lifecycle:
     def _granted(self, ours: tuple[Wish, ...], result: SubscriptionResult | None, now: float) -> None:
         """Kraken holds subscriptions. What it says of them is not promised; what we asked for ourselves is known."""
         told = [(wish.channel, wish.symbol, wish.held) for wish in ours]
-        awaited = {wish.key[:2] for wish in ours if wish.snapshot_by < math.inf}
         if not told and result is not None:
             told = [(result.channel.value, result.symbol, result)]
         for channel, symbol, params in told:
-            self._sequences.begin(channel, symbol, awaits_snapshot=(channel, symbol) in awaited)
+            self._sequences.begin(channel, symbol)
             self._streams.granted(channel, symbol, now)
             if symbol is not None:
                 self._books.subscribed(channel, symbol, getattr(params, "depth", None))

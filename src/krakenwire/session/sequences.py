@@ -26,8 +26,6 @@ class SequenceKeeper:
         self._recovery = recovery
         self._track = track
         self._behind: set[object] = set()
-        self._awaiting: set[object] = set()
-        """Streams whose first snapshot has to come yet: until then nothing of them follows anything."""
 
     def rows(self, channel: str, message: Any, events: list[Event], now: float) -> Any:
         """The entries of a frame that are news by its number, judged once for each symbol."""
@@ -46,7 +44,7 @@ class SequenceKeeper:
         if number is None or not self._track:
             return False  # it is news, and nothing proves more
         if message.type is _UPDATE and self.tracker.advance(key, number):
-            return self._is_whole(key)
+            return key not in self._behind
         channel, symbol = key if isinstance(key, tuple) else (str(key), None)
         if number < 0:
             events.append(FrameRejected(b"", "sequence: negative", channel, symbol))
@@ -55,7 +53,6 @@ class SequenceKeeper:
         result = self.tracker.track(key, number, None, now=now, snapshot=snapshot)
         if snapshot:
             self._behind.discard(key)
-            self._awaiting.discard(key)
         if not result.tracked:
             self._behind.add(key)  # too many numbered streams: the order of this one is not watched
         if result.gap is not None:
@@ -64,10 +61,7 @@ class SequenceKeeper:
             since = self._streams.heard_at(channel, symbol)
             events.append(Gap(channel, symbol, GapReason.SEQUENCE, *missing, since))
             events += self._recovery.take_anew(channel, symbol, "sequence", now)
-        return None if result.duplicate else self._is_whole(key)
-
-    def _is_whole(self, key: object) -> bool:
-        return key not in self._behind and key not in self._awaiting
+        return None if result.duplicate else key not in self._behind
 
     def is_behind(self, channel: str) -> bool:
         """Whether something of a channel is missing since its last snapshot."""
@@ -77,15 +71,11 @@ class SequenceKeeper:
         """Something of a channel is missing, though the numbers of its frames show no hole."""
         self._behind.add(channel)
 
-    def begin(self, channel: str, symbol: str | None, *, awaits_snapshot: bool = False) -> None:
-        """Kraken granted a subscription: any number may come next. If a snapshot has to come first, only that one begins a sequence."""
-        key = channel if symbol is None else (channel, symbol)
-        self.tracker.reset(key)
-        if awaits_snapshot:
-            self._awaiting.add(key)
+    def begin(self, channel: str, symbol: str | None) -> None:
+        """Kraken granted a subscription: any number may come next."""
+        self.tracker.reset(channel if symbol is None else (channel, symbol))
 
     def begin_all(self) -> None:
         """The connection is gone: any number may come next, of every stream."""
         self.tracker.reset_all()
         self._behind.clear()
-        self._awaiting.clear()
