@@ -26,6 +26,7 @@ from krakenwire import (
     connect,
 )
 from krakenwire.sim import Exchange
+from tests.net.memory import MemoryLink, MemoryTransport
 from tests.net.virtual import run
 from tests.net.world import World, collecting
 
@@ -365,6 +366,63 @@ def test_closing_ends_everything_at_once() -> None:
 
     for seconds in (0.0, 0.01, 0.03, 0.05, 1.0, 7.0):
         run(main(seconds), debug=True)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.03, 1.0, 7.0])
+def test_closing_waits_for_nobody_who_resists(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing takes less than five seconds also if callbacks, links and the transport ignore that they are cancelled."""
+
+    async def main() -> None:
+        free = asyncio.Event()
+        resisted: set[str] = set()
+
+        async def resist(name: str) -> None:
+            while not free.is_set():
+                try:
+                    await free.wait()
+                except asyncio.CancelledError:
+                    resisted.add(name)
+
+        async def link_close(link: MemoryLink) -> None:
+            await resist("link")
+            link.abort()
+
+        close = MemoryTransport.close
+
+        async def transport_close(transport: MemoryTransport) -> None:
+            await resist("transport")
+            await close(transport)
+
+        monkeypatch.setattr(MemoryLink, "close", link_close)
+        monkeypatch.setattr(MemoryTransport, "close", transport_close)
+        world = World(Exchange(seed=13))
+        async with world.client(callback_timeout=None) as kraken:
+            kraken.on("trade", lambda _: resist("callback"))
+            kraken.subscribe(TradeSubscription(symbol=("BTC/USD",)))
+            await asyncio.sleep(seconds)
+            began = world.now
+        assert world.now - began < 5
+        assert resisted >= ({"transport"} if seconds < 1 else {"transport", "callback"})
+        free.set()
+        await asyncio.sleep(1)
+
+    run(main())
+
+
+def test_transport_that_cannot_close_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What goes wrong while the transport closes reaches whoever closes the client."""
+
+    async def main() -> None:
+        async def fail(_: MemoryTransport) -> None:
+            raise OSError("no")
+
+        monkeypatch.setattr(MemoryTransport, "close", fail)
+        client = World(Exchange(seed=13)).client()
+        await client.__aenter__()
+        with pytest.raises(OSError, match="no"):
+            await client.close()
+
+    run(main())
 
 
 def test_options_are_checked() -> None:

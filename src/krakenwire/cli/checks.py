@@ -8,7 +8,6 @@ from collections.abc import Callable, Coroutine
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from krakenwire.cli import findings
 from krakenwire.cli.exits import Exit
@@ -17,9 +16,10 @@ from krakenwire.cli.follow import KEY_HINT
 from krakenwire.cli.places import Place
 from krakenwire.errors import ConnectFailed, UsageError
 from krakenwire.net.plan import Role
+from krakenwire.net.proxies import environment_proxy
 from krakenwire.net.sockets import SocketTransport
 from krakenwire.net.token import Credentials
-from krakenwire.net.transport import ConnectFailure, Link, LinkClosed
+from krakenwire.net.transport import ConnectFailure, Link, LinkClosed, is_loopback
 from krakenwire.wire.control import StatusMessage
 from krakenwire.wire.secret import Secret
 
@@ -95,8 +95,8 @@ class Checks:
         return known
 
     async def _way(self, host: str, port: int | None, *, secure: bool) -> bool:
-        if secure and getproxies().get("https") and not proxy_bypass(host):
-            self._tell(Finding("name", host, "skipped", "a proxy looks it up (HTTPS_PROXY)"))
+        if secure and not is_loopback(host) and environment_proxy(host, port or 443) is not None:
+            self._tell(Finding("name", host, "skipped", "a proxy looks it up (HTTPS_PROXY, ALL_PROXY)"))
             return True
         if not _is_address(host) and (await self._step("name", host, findings.name(host))).result == "fail":
             return False

@@ -159,21 +159,29 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """End every connection, iterator and callback, within a few seconds. What waits for callbacks is delivered if there is time."""
+        """End every connection, iterator and callback, within `waits.stop` seconds. What waits for callbacks is delivered if there is time;
+        whoever resists being cancelled is left behind.
+        """
         self.check_thread()
         if self._closed:
             return
         self._closed = True
+        stop, clock = self._waits.stop, asyncio.get_running_loop().time
+        deadline = clock() + stop
         ending = [asyncio.ensure_future(connection.stop()) for connection in self._plan.all()]
         if self._backfill is not None:
             ending.append(asyncio.ensure_future(self._backfill.stop()))
         if ending:
-            await asyncio.wait(ending, timeout=self._waits.stop)
+            await asyncio.wait(ending, timeout=stop / 2)
         self._queues.end()
         tasks: list[asyncio.Future[Any]] = [*ending, *self._callbacks.tasks()]
         current = asyncio.current_task()
-        await _finish([task for task in tasks if task is not current], self._waits.stop / 4)
-        await self._transport.close()
+        others = [task for task in tasks if task is not current]
+        await _finish(others, stop / 4, stop / 8)
+        closing = asyncio.ensure_future(self._transport.close())
+        await _finish([closing], deadline - stop / 16 - clock(), stop / 16)
+        if closing.done() and not closing.cancelled():
+            closing.result()
 
     def check_thread(self) -> None:
         """Raises: UsageError, if this is not the client's own loop and thread, or it is not entered."""
@@ -428,12 +436,12 @@ def _symbols(symbol: Symbols) -> tuple[str, ...]:
     return (symbol,) if isinstance(symbol, str) else tuple(dict.fromkeys(symbol))
 
 
-async def _finish(tasks: list[asyncio.Future[Any]], seconds: float) -> None:
-    """Let tasks end by themselves for so long, then cancel what is left; whoever resists that is left behind."""
+async def _finish(tasks: list[asyncio.Future[Any]], seconds: float, cancelled: float) -> None:
+    """Let tasks end by themselves for so long, then cancel what is left, which has so long again; whoever resists that is left behind."""
     pending = set(tasks)
-    for cancel in (False, True):
-        if cancel:
-            for task in pending:
-                task.cancel()
-        if pending:
-            _, pending = await asyncio.wait(pending, timeout=seconds)
+    if pending:
+        _, pending = await asyncio.wait(pending, timeout=seconds)
+    for task in pending:
+        task.cancel()
+    if pending:
+        await asyncio.wait(pending, timeout=cancelled)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import functools
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,7 +20,9 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from krakenwire.errors import ConnectFailed, UsageError
-from krakenwire.net.resolver import Resolver
+from krakenwire.net.proxies import Proxy, environment_proxy
+from krakenwire.net.resolver import LOOKUPS_LIMIT, Resolver
+from krakenwire.net.threads import Threads
 from krakenwire.net.transport import (
     BODY_LIMIT,
     FRAME_LIMIT,
@@ -61,8 +64,9 @@ EXCERPT = 200
 class SocketTransport:
     """Links over real sockets.
 
-    `proxy`: URL of an HTTP proxy; None: as the environment says (`HTTPS_PROXY`, `NO_PROXY`). `cafile`: certificates to trust instead of the
-    system's, for an exchange of your own. There is no way to switch the check off.
+    `proxy`: URL of an HTTP proxy; None: as the environment says (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`) at each attempt, but never on the
+    way to this machine itself. `cafile`: certificates to trust instead of the system's, for an exchange of your own. There is no way to
+    switch the check off.
     """
 
     def __init__(
@@ -73,9 +77,8 @@ class SocketTransport:
         resolver: Resolver | None = None,
         frame_limit: int = FRAME_LIMIT,
     ) -> None:
-        if proxy is not None and urlsplit(proxy).scheme not in {"http", "https"}:
-            raise UsageError("must be the URL of an HTTP proxy, http://host:port", field="proxy")
-        self._proxy = proxy
+        self._proxy = None if proxy is None else Proxy.at(proxy)
+        self._threads = Threads(LOOKUPS_LIMIT)
         self._cafile = cafile
         self._resolver = Resolver() if resolver is None else resolver
         self._frame_limit = frame_limit
@@ -88,11 +91,12 @@ class SocketTransport:
         """
         check_url(url)
         gate = _Gate()
-        session = self._session(url, gate)
+        proxy = await self._proxy_to(url)
+        session = self._session(url, gate, proxy)
         try:
             socket_: Any = await session.ws_connect(
                 url,
-                proxy=self._proxy,
+                **_through(proxy),
                 timeout=aiohttp.ClientWSTimeout(ws_receive=None, ws_close=CLOSE_SECONDS),
                 autoclose=False,
                 autoping=False,
@@ -122,14 +126,15 @@ class SocketTransport:
         """
         check_url(url, schemes=("https", "http"))
         try:
+            proxy = await self._proxy_to(url)
             async with (
-                self._session(url, None) as session,
+                self._session(url, None, proxy) as session,
                 session.request(
                     "GET" if body is None else "POST",
                     url,
                     data=body,
                     headers=headers,
-                    proxy=self._proxy,
+                    **_through(proxy),
                     allow_redirects=False,
                 ) as reply,
             ):
@@ -144,17 +149,38 @@ class SocketTransport:
     async def close(self) -> None:
         """Nothing is shared between links."""
 
-    def _session(self, url: str, gate: _Gate | None) -> aiohttp.ClientSession:
+    async def _proxy_to(self, url: str) -> Proxy | None:
+        """The proxy on the way to a URL; None: there is none.
+
+        Raises: ConnectFailed, if the environment names one that cannot be used; it is not gone around.
+        """
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if self._proxy is not None or is_loopback(host):
+            return self._proxy
+        try:
+            named = await self._threads.call(functools.partial(environment_proxy, host, parts.port or 443))
+            return None if named is None else Proxy.at(named)
+        except UsageError:
+            raise ConnectFailed(
+                ConnectFailure.PROXY, "the environment names one that is no HTTP proxy"
+            ) from None
+        except OSError as exc:
+            raise _system(exc) from None
+
+    def _session(self, url: str, gate: _Gate | None, proxy: Proxy | None) -> aiohttp.ClientSession:
         if self._ssl is None:
             self._ssl = ssl.create_default_context(cafile=self._cafile)
+        # A tunnel is asked for with a login of its own; a request that is not encrypted is read by the proxy itself.
+        secure = urlsplit(url).scheme in {"wss", "https"}
+        login = {} if proxy is None or secure else proxy.headers()
         connector = aiohttp.TCPConnector(resolver=self._resolver, ssl=self._ssl, force_close=gate is None)
         return aiohttp.ClientSession(
             connector=connector,
             middlewares=() if gate is None else (gate,),
-            # Never through somebody else's proxy to this machine itself.
-            trust_env=self._proxy is None and not is_loopback(urlsplit(url).hostname or ""),
+            trust_env=False,  # it would also send a password of ~/.netrc
             timeout=aiohttp.ClientTimeout(total=None),
-            headers={"User-Agent": "krakenwire"},
+            headers={"User-Agent": "krakenwire"} | login,
             ws_response_class=_WebSocket,
         )
 
@@ -264,6 +290,11 @@ class SocketLink:
             code = getattr(message.data, "code", None)
             return LinkClosed(f"broke the rules of WebSocket: {message.data}", code)
         return LinkClosed("ended without a close frame")
+
+
+def _through(proxy: Proxy | None) -> dict[str, Any]:
+    """How the library is told of a proxy: without the login in its URL, which its warnings would show."""
+    return {} if proxy is None else {"proxy": proxy.url, "proxy_headers": proxy.headers()}
 
 
 async def _read(reply: aiohttp.ClientResponse, limit: int) -> bytes:
