@@ -20,6 +20,7 @@ from multiprocessing import get_context
 from typing import Any
 
 from krakenwire import (
+    BookStatus,
     BookSubscription,
     Client,
     ConnectFailed,
@@ -42,6 +43,9 @@ from tests.net.virtual import VirtualLoop, run
 from tests.net.world import World
 
 QUIET = 150.0
+DISPUTE = 310.0
+"""A book that was damaged more often than its budget allows is tried again after five minutes at the latest."""
+
 MARKETS = [
     listing("AAA/USD", "81776.7", rate=2, levels=60, spacing=3, size=800),
     listing("BBB/USD", "0.00001234", qty_decimals=5, rate=1, levels=30, spacing=1, size=150),
@@ -314,6 +318,9 @@ def swarm(seed: int, minutes: float = 10.0, *, dense: bool = False) -> Judge:
                 await trouble.make()
             trouble.over()
             await asyncio.sleep(QUIET)
+            books = [kraken.held_book("book", symbol) for symbol in symbols]
+            if any(book is not None and book.status is BookStatus.DISPUTED for book in books):
+                await asyncio.sleep(DISPUTE)
             for symbol in symbols:
                 book = kraken.held_book("book", symbol)
                 assert book is not None

@@ -17,6 +17,7 @@ from krakenwire import (
     ConnectionState,
     Gap,
     GapReason,
+    Limits,
     TradeSubscription,
 )
 from krakenwire.sim import Exchange, invented
@@ -208,14 +209,15 @@ def test_silent_peer_is_given_up() -> None:
 
 @pytest.mark.fault("N13")
 def test_peer_that_falls_silent_at_once_is_given_up() -> None:
-    """Silence counts from the first data on, also while longer deadlines are under way."""
+    """Silence counts from the first answer on, also while longer deadlines are under way."""
 
     async def main() -> None:
         world = World(Exchange(seed=5))
-        async with world.client() as kraken, kraken.book("BTC/USD") as book:
+        limits = Limits(quiet=0.6, dead=1.2)
+        async with world.client(limits=limits) as kraken, kraken.book("BTC/USD") as book:
             await world.until(lambda: book.verified)
             world.link.silent = True
-            await asyncio.sleep(6.5)
+            await asyncio.sleep(2)
             assert len(world.opened()) == 2
             assert book.verified
 
@@ -307,6 +309,34 @@ def test_loop_that_stood_still_blames_nobody() -> None:
             assert gaps == []
             assert len(world.opened()) == 1
             assert kraken.statistics()["stalls"] > 0
+
+    run(main())
+
+
+@pytest.mark.fault("C6")
+def test_answer_that_comes_after_a_standstill_is_in_time() -> None:
+    """What was on its way while nothing ran may still take its time: the standstill is added to every deadline."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=9))
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        async with (
+            world.client() as kraken,
+            kraken.book("BTC/USD") as book,
+            collecting(kraken, "gap") as gaps,
+        ):
+            await world.until(lambda: book.verified)
+            world.link.held = []
+            kraken.subscribe(TradeSubscription(symbol=("ETH/USD",)))
+            await asyncio.sleep(0.01)
+            loop.stand_still(6)
+            await asyncio.sleep(0.5)
+            world.link.release()
+            await asyncio.sleep(10)
+            assert gaps == []
+            assert len(world.opened()) == 1
+            assert len(world.transport.requests) == 2
 
     run(main())
 

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import resource
 import socket
+import threading
 import time
 import zlib
 from collections.abc import AsyncIterator
@@ -157,9 +158,12 @@ async def test_attempt_that_stalls_can_be_given_up(stalls: str) -> None:
 @pytest.mark.fault("N1")
 async def test_resolver_that_hangs_or_fails() -> None:
     """A lookup that hangs, fails or finds nothing ends the attempt in time, and blocks neither the loop nor the end of the program."""
+    hanging: list[bool] = []
+    over = threading.Event()
 
     def hang(*_: object, **__: object) -> list[Any]:
-        time.sleep(3600)
+        hanging.append(True)
+        over.wait(3600)
         return []
 
     def fail(*_: object, **__: object) -> list[Any]:
@@ -172,12 +176,17 @@ async def test_resolver_that_hangs_or_fails() -> None:
         with pytest.raises(ConnectFailed, match="name") as caught:
             await SocketTransport(resolver=Resolver(lookup)).open("wss://nowhere.invalid/v2")
         assert caught.value.kind is ConnectFailure.NAME
-    hanging = SocketTransport(resolver=Resolver(hang))
-    for _ in range(LOOKUPS_LIMIT):
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(hanging.open("wss://nowhere.invalid/v2"), 0.1)
+    transport = SocketTransport(resolver=Resolver(hang))
+    for count in range(1, LOOKUPS_LIMIT + 1):
+        attempt = asyncio.ensure_future(transport.open("wss://nowhere.invalid/v2"))
+        while len(hanging) < count:  # noqa: ASYNC110 (the event would be set in another thread)
+            await asyncio.sleep(0.001)
+        attempt.cancel()
+        await asyncio.wait([attempt], timeout=1)
+        assert attempt.cancelled()
     with pytest.raises(ConnectFailed):
-        await hanging.open("wss://nowhere.invalid/v2")
+        await transport.open("wss://nowhere.invalid/v2")
+    over.set()
 
 
 @pytest.mark.fault("N20")

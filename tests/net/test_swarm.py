@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from krakenwire.events import Gap
-from krakenwire.net.router import Router
-from krakenwire.sim.truth import BookState
-from tests.net.swarm import swarm
+from krakenwire.events import Gap, GapReason
+from krakenwire.sim.truth import BookState, TruthLog
+from tests.net.swarm import Judge, swarm
+from tests.net.test_consumers import trade
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -37,16 +37,19 @@ def test_a_seed_replays_exactly() -> None:
     assert [swarm(3, 5).views, swarm(3, 5).views] == [swarm(3, 5).views] * 2
 
 
-def test_judge_sees_what_is_kept_from_consumers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that swallowed its gaps would be caught, so that passing means something."""
-    publish = Router.publish
-
-    def silent(self: Router, events: list[object]) -> None:
-        publish(self, [event for event in events if not isinstance(event, Gap)])
-
-    monkeypatch.setattr(Router, "publish", silent)
-    with pytest.raises(AssertionError, match="seed 2"):
-        swarm(2, 6)
+def test_judge_sees_what_is_missing_or_repeated() -> None:
+    """A trade that no gap names, or that comes twice, is caught, so that passing means something."""
+    judge = Judge(TruthLog())
+    judge.take(trade(1))
+    with pytest.raises(AssertionError, match="came twice"):
+        judge.take(trade(1))
+    with pytest.raises(AssertionError, match="nobody named"):
+        judge.take(trade(3))
+    judge.take(Gap("trade", "BTC/USD", GapReason.TRADE_ID, 4, 5))
+    judge = Judge(TruthLog())
+    judge.take(trade(1))
+    judge.take(Gap("trade", "BTC/USD", GapReason.TRADE_ID, 2, 3))
+    judge.take(trade(4))
 
 
 @pytest.mark.parametrize("side", [0, 1])
