@@ -193,6 +193,19 @@ class Exchange:
 
     # ---------------------------------------------------------------- time
 
+    def begin(self, epoch: int) -> None:
+        """Let time zero be this instant instead, ns since 1970, unless it is past: what was due some time after the old one is due as long
+        after the new one. To make a market takes time; who then lets it run along the real clock begins it when that is done.
+
+        Raises: UsageError, if time has passed already.
+        """
+        if self.at != self.epoch:
+            raise UsageError("the exchange has begun", field="epoch")
+        later = max(0, epoch - self.epoch) // MICROSECOND * MICROSECOND
+        self.epoch += later
+        self.at += later
+        self._agenda = [(at + later, number, action) for at, number, action in self._agenda]
+
     def advance(self, now: float) -> None:
         """Let everything happen that is due until `now`. Time that is past already changes nothing."""
         until = self._instant(now)
