@@ -257,7 +257,14 @@ class Server:
     # ---------------------------------------------------------------- clients
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        """Any request."""
+        """Any request. Who leaves before his answer gets none, and nobody is told: clients may do that."""
+        try:
+            return await self._answer(request)
+        except ConnectionError:
+            return _Nothing()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        """Raises: ConnectionError, if the client is gone."""
         self._move()
         upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
         host = _host(request) if upgrade else None
