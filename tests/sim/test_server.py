@@ -480,7 +480,8 @@ async def test_fault_script_is_served() -> None:
         assert caught.value.headers is not None
         assert (caught.value.status, caught.value.headers["Retry-After"]) == (503, "7")
         async with session.get(f"{server.urls.rest}/0/public/Time") as answer:
-            assert answer.status == 502
+            told = (answer.status, answer.headers["Retry-After"], answer.content_type, await answer.read())
+            assert told == (502, "3", "application/json", b"{}")
         async with connected(server.urls.public) as socket:
             await socket.ask(BOOK)
             assert (await socket.until(method="subscribe"))["error"] == "EService:Unavailable"

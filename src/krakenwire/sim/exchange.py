@@ -285,14 +285,16 @@ class Exchange:
         self.advance(now)
         return None if self.attempts is None else self.attempts.admit(host, self.at)
 
+    def refused_http(self, path: str, *, now: float) -> Refused | None:
+        """How faults answer an HTTP request; None: they let it pass. A server asks this before `rest`, which does not ask."""
+        self.advance(now)
+        return None if self.attempts is None else self.attempts.http(path, self.at)
+
     def rest(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, now: float
     ) -> tuple[int, bytes]:
         """Answer an HTTP request: status and body."""
         self.advance(now)
-        refused = None if self.attempts is None else self.attempts.http(path, self.at)
-        if refused is not None:
-            return refused.status, refused.body
         return rest.answer(self, method, path, headers, body)
 
     # ---------------------------------------------------------------- what the exchange does
