@@ -138,9 +138,12 @@ class MemoryTransport:
             return own
         parts = urlsplit(url)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
-        status, text = self.exchange.rest(
-            "GET" if body is None else "POST", path, headers or {}, body or b"", now=self._loop.time()
-        )
+        now = self._loop.time()
+        refused = self.exchange.refused_http(path, now=now)
+        if refused is not None:
+            return HttpReply(refused.status, refused.body, refused.retry_after)
+        method = "GET" if body is None else "POST"
+        status, text = self.exchange.rest(method, path, headers or {}, body or b"", now=now)
         return HttpReply(status, text)
 
     async def close(self) -> None:

@@ -145,7 +145,7 @@ def test_a_request_without_symbols_is_refused_as_a_whole() -> None:
 def test_attempts_are_refused() -> None:
     """Attempts to connect and HTTP requests are answered with the status, the waiting time and the body of the script."""
     made, _ = faulty(
-        "at 1 s: refuse connects 429 retry 30 s on public 2 times with slow down\nat 1 s: refuse http 503"
+        "at 1 s: refuse connects 429 retry 30 s on public 2 times with slow down\nat 1 s: refuse http 503 retry 5 s"
     )
     exchange = made.exchange
     assert exchange.refused("public", now=0.5) is None
@@ -155,8 +155,10 @@ def test_attempts_are_refused() -> None:
     assert exchange.refused("private", now=2.0) is None
     assert exchange.refused("public", now=2.0) is not None
     assert exchange.refused("public", now=2.0) is None
-    assert exchange.rest("GET", "/0/public/Time", {}, b"", now=2.0)[0] == 503
-    assert exchange.rest("GET", "/0/public/Time", {}, b"", now=2.0)[0] == 200
+    refused = exchange.refused_http("/0/public/Time", now=2.0)
+    assert refused is not None
+    assert (refused.status, refused.body, refused.retry_after) == (503, b"", 5.0)
+    assert exchange.refused_http("/0/public/Time", now=2.0) is None
 
 
 @pytest.mark.parametrize(("action", "code"), [("close 1012", 1012), ("close", 1000), ("cut", None)])

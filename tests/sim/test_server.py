@@ -8,6 +8,7 @@ import socket as sockets
 import ssl
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -18,11 +19,12 @@ from krakenwire.handler import create_kraken_v2_handler
 from krakenwire.sim import Exchange, Listing, Rules, invented
 from krakenwire.sim.certificate import throw_away
 from krakenwire.sim.faults import FaultScript
-from krakenwire.sim.raw import Deaf, Late
+from krakenwire.sim.raw import Bytes, Cut, Deaf, End, Instead, Late
 from krakenwire.sim.server import Server
 from krakenwire.sim.truth import TruthLog
+from krakenwire.sim.wire import RESET
 from krakenwire.wire.enums import SystemStatus
-from tests.sim.sockets import BOOK, QUICK, bare, becomes, connected, serving, the_connection
+from tests.sim.sockets import BOOK, QUICK, UPGRADE, bare, becomes, connected, serving, the_connection
 
 PRIVATE_ELSEWHERE = "Private data and trading are unavailable on this endpoint. Try ws-auth.kraken.com"
 PUBLIC_ELSEWHERE = "Public market data subscriptions are unavailable on this endpoint. Try ws.kraken.com"
@@ -426,13 +428,49 @@ async def test_debug_mode_is_clean(
     assert (complaints, list(recwarn)) == ([], [])
 
 
+@pytest.mark.parametrize("reset", [False, True])
+@pytest.mark.parametrize("instead", [None, (Bytes(b"no HTTP"),)])
+async def test_who_leaves_during_the_upgrade_is_no_error(
+    caplog: pytest.LogCaptureFixture, instead: Instead | None, reset: bool
+) -> None:
+    """A client whose socket ends right behind its request to upgrade, by FIN or by RST, leaves nothing in the log and no connection."""
+    async with serving() as server:
+        server.instead = lambda _host, _path: instead
+        place = urlsplit(server.urls.rest)
+        for _ in range(10):
+            with sockets.create_connection((place.hostname, place.port)) as client:
+                client.sendall(UPGRADE)
+                if reset:
+                    client.setsockopt(sockets.SOL_SOCKET, sockets.SO_LINGER, RESET)
+            await asyncio.sleep(0.01)
+        await becomes(lambda: not server.exchange.connections)
+        server.instead = lambda _host, _path: None
+        async with connected(server.urls.public) as socket:
+            assert (await socket.next())["channel"] == "status"
+    assert [record for record in caplog.records if record.levelname in {"ERROR", "CRITICAL"}] == []
+
+
+async def test_acts_on_a_socket_that_the_client_closed() -> None:
+    """Resetting or deafening a client whose socket is closed already, which the exchange has not noticed, raises nothing."""
+    for act in (Deaf(), Cut(End.RST)):
+        async with serving() as server, bare(server) as client:
+            await client.upgrade()
+            await becomes(lambda: server.exchange.connections)
+            connection = the_connection(server)
+            wire = server._wires[connection.id]
+            wire._transport.abort()
+            await asyncio.sleep(0)  # now the socket is closed; its handler ends later
+            connection.raw(act)
+            await becomes(lambda: not server.exchange.connections)
+
+
 async def test_fault_script_is_served() -> None:
     """What a script does to frames, requests and attempts reaches clients over the socket, with status, body and `Retry-After`."""
     exchange = Exchange(seed=3, markets=["SOL/USD"], rules=QUICK)
     script = (
         "at 0 s: refuse connects 503 retry 7 s with come back later\n"
         "at 0 s: refuse subscribe book with EService:Unavailable\n"
-        "at 0 s: refuse http 502\n"
+        "at 0 s: refuse http 502 retry 2.5 s with {}\n"
         "when reply pong: close 1012"
     )
     FaultScript(script).install(exchange)
@@ -442,7 +480,8 @@ async def test_fault_script_is_served() -> None:
         assert caught.value.headers is not None
         assert (caught.value.status, caught.value.headers["Retry-After"]) == (503, "7")
         async with session.get(f"{server.urls.rest}/0/public/Time") as answer:
-            assert answer.status == 502
+            told = (answer.status, answer.headers["Retry-After"], answer.content_type, await answer.read())
+            assert told == (502, "3", "application/json", b"{}")
         async with connected(server.urls.public) as socket:
             await socket.ask(BOOK)
             assert (await socket.until(method="subscribe"))["error"] == "EService:Unavailable"

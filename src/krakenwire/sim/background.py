@@ -46,8 +46,8 @@ class Simulated:
     """A running exchange with one account, a fault script and a truth log.
 
     `markets`: names of known markets, or listings. `faults`: a fault script. `speed`: seconds of the exchange in a real one. `tls`: with a
-    throw-away certificate. `epoch`: the instant at which it begins, ns since 1970; None: now. `truth`: a log that keeps more than the last
-    thousand of each. The other options are those of `Server`.
+    throw-away certificate. `epoch`: the instant at which it begins, ns since 1970; None: the present when it starts. `truth`: a log that
+    keeps more than the last thousand of each. The other options are those of `Server`.
 
     `exchange`, `truth` and `accounts` belong to the thread of the exchange: reach them through `call`, or once it has stopped.
 
@@ -72,8 +72,9 @@ class Simulated:
     ) -> None:
         self.seed = seed
         self.truth = truth or TruthLog()
-        began = time.time_ns() if epoch is None else epoch
-        self.exchange = Exchange(seed=seed, markets=markets, epoch=began, rules=rules, truth=self.truth)
+        self._in_the_present = epoch is None
+        made = time.time_ns() if epoch is None else epoch
+        self.exchange = Exchange(seed=seed, markets=markets, epoch=made, rules=rules, truth=self.truth)
         self.script = FaultScript(faults, seed=seed).install(self.exchange)
         self.accounts = Accounts(self.exchange, seed=seed)
         self.key: ApiKey = self.accounts.new_key(self.accounts.open(ACCOUNT, balances))
@@ -103,7 +104,7 @@ class Simulated:
         self._thread = threading.Thread(target=self._run, name="simulated exchange", daemon=True)
         self._thread.start()
         try:
-            self._do(self.server.start())
+            self._do(self._listen())
         except BaseException:
             self.stop()
             raise
@@ -111,6 +112,11 @@ class Simulated:
             with tempfile.NamedTemporaryFile(prefix="krakenwire-ca-", suffix=".pem", delete=False) as file:
                 file.write(self._pem)
             self.authority = Path(file.name)
+
+    async def _listen(self) -> None:
+        if self._in_the_present:
+            self.exchange.begin(time.time_ns())
+        await self.server.start()
 
     def stop(self) -> None:
         """Say goodbye to every client and end. Once more changes nothing."""

@@ -193,6 +193,19 @@ class Exchange:
 
     # ---------------------------------------------------------------- time
 
+    def begin(self, epoch: int) -> None:
+        """Let time zero be this instant instead, ns since 1970, unless it is past: what was due some time after the old one is due as long
+        after the new one. To make a market takes time; who then lets it run along the real clock begins it when that is done.
+
+        Raises: UsageError, if time has passed already.
+        """
+        if self.at != self.epoch:
+            raise UsageError("the exchange has begun", field="epoch")
+        later = max(0, epoch - self.epoch) // MICROSECOND * MICROSECOND
+        self.epoch += later
+        self.at += later
+        self._agenda = [(at + later, number, action) for at, number, action in self._agenda]
+
     def advance(self, now: float) -> None:
         """Let everything happen that is due until `now`. Time that is past already changes nothing."""
         until = self._instant(now)
@@ -272,14 +285,16 @@ class Exchange:
         self.advance(now)
         return None if self.attempts is None else self.attempts.admit(host, self.at)
 
+    def refused_http(self, path: str, *, now: float) -> Refused | None:
+        """How faults answer an HTTP request; None: they let it pass. A server asks this before `rest`, which does not ask."""
+        self.advance(now)
+        return None if self.attempts is None else self.attempts.http(path, self.at)
+
     def rest(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, now: float
     ) -> tuple[int, bytes]:
         """Answer an HTTP request: status and body."""
         self.advance(now)
-        refused = None if self.attempts is None else self.attempts.http(path, self.at)
-        if refused is not None:
-            return refused.status, refused.body
         return rest.answer(self, method, path, headers, body)
 
     # ---------------------------------------------------------------- what the exchange does

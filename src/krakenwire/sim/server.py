@@ -257,7 +257,14 @@ class Server:
     # ---------------------------------------------------------------- clients
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        """Any request."""
+        """Any request. Who leaves before his answer gets none, and nobody is told: clients may do that."""
+        try:
+            return await self._answer(request)
+        except ConnectionError:
+            return _Nothing()
+
+    async def _answer(self, request: web.Request) -> web.StreamResponse:
+        """Raises: ConnectionError, if the client is gone."""
         self._move()
         upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
         host = _host(request) if upgrade else None
@@ -271,28 +278,30 @@ class Server:
         if instead is not None:
             return await self._say(request, instead)
         if host is not None:
-            return self._refusal(request, host) or await self._websocket(request, host)
+            return self._turned_away(request, host) or await self._websocket(request, host)
         if upgrade or not request.path.startswith("/0/"):
             return web.Response(status=404, text="no such path; there are /v2, /auth/v2, /l3/v2 and /0/...\n")
         body = await request.read()
         self._move()
-        status, text = self.exchange.rest(
-            request.method, request.path_qs, request.headers, body, now=self._now
-        )
+        refused = self.exchange.refused_http(request.path_qs, now=self._now)
+        if refused is not None:
+            response = _refusal(refused)
+        else:
+            status, text = self.exchange.rest(
+                request.method, request.path_qs, request.headers, body, now=self._now
+            )
+            response = web.Response(status=status, body=text)
+        response.content_type = "application/json"
         self._due.set()
-        return web.Response(status=status, body=text, content_type="application/json")
+        return response
 
-    def _refusal(self, request: web.Request, host: Host) -> web.StreamResponse | None:
+    def _turned_away(self, request: web.Request, host: Host) -> web.StreamResponse | None:
         """How an upgrade is refused, by a ban or by faults; None: it is not."""
         refused = self.exchange.refused(host, now=self._now)
         banned = self.exchange.knock(request.remote or "", now=self._now)
         if refused is None and banned is not None:
             refused = Refused(429, retry_after=banned)
-        if refused is None:
-            return None
-        wait = refused.retry_after
-        headers = {} if wait is None else {"Retry-After": str(ceil(wait))}
-        return web.Response(status=refused.status, headers=headers, body=refused.body)
+        return None if refused is None else _refusal(refused)
 
     async def _websocket(self, request: web.Request, host: Host) -> web.StreamResponse:
         """One client from its upgrade to its end."""
@@ -389,6 +398,13 @@ class _Nothing(web.StreamResponse):
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Writes nothing."""
+
+
+def _refusal(refused: Refused) -> web.Response:
+    """A refusal, with how long to wait if it tells."""
+    wait = refused.retry_after
+    headers = {} if wait is None else {"Retry-After": str(ceil(wait))}
+    return web.Response(status=refused.status, headers=headers, body=refused.body)
 
 
 def _host(request: web.Request) -> Host | None:

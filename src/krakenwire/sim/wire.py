@@ -7,6 +7,7 @@ exact. A wire on which much waits for a slow reader says so; frames then stay wi
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Callable
@@ -129,9 +130,7 @@ class Wire:
                 self._fragments = act
             case Deaf(seconds):
                 self._transport.pause_reading()
-                self._socket().setsockopt(
-                    socket.SOL_SOCKET, socket.SO_RCVBUF, 1
-                )  # as small as the system allows
+                self._set(socket.SO_RCVBUF, 1)  # as small as the system allows
                 if seconds is not None:
                     self._after(seconds / self._speed, self._transport.resume_reading)
 
@@ -140,7 +139,7 @@ class Wire:
             self.silent = True
             self._held.clear()
         elif cut.how is End.RST:
-            self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            self._set(socket.SO_LINGER, RESET)
             self.abort()
         elif cut.how is End.TORN:
             self.abort()
@@ -208,6 +207,11 @@ class Wire:
             os.write(self._socket().fileno(), data)
         except OSError:
             self.abort()
+
+    def _set(self, option: int, value: int | bytes) -> None:
+        """An option of the socket. One that the client has closed has none any more, before anybody else knows."""
+        with contextlib.suppress(OSError):
+            self._socket().setsockopt(socket.SOL_SOCKET, option, value)
 
     def _socket(self) -> socket.socket:
         found: socket.socket = self._transport.get_extra_info("socket")
