@@ -16,14 +16,14 @@ LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure lint format typecheck wheel-test check bench bench-peers bench-memory fuzz mutants faults sample lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols judges fuzz mutants faults faults-page sample lock clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 # ------------------------------------------------------------------ what a user runs
 
-demo: $(RUNTIME) ## play a sample capture through the handler: verified books, then statistics
+demo: $(RUNTIME) ## a simulated exchange and a client of it: verified books, what goes wrong, and the healing
 	@$(BIN)/krakenwire demo
 
 test: $(DEV) ## run the whole test suite
@@ -61,18 +61,33 @@ bench-peers: $(RUNTIME) ## speed beside other libraries, in an environment of it
 bench-memory: $(RUNTIME) ## memory over ten million frames
 	@$(BIN)/python -m benchmarks.memory
 
+judges: $(DEV) ## other libraries before the simulated exchange, in an environment of their own
+	@$(BIN)/python -m benchmarks.judges
+
+bench-loopback: $(RUNTIME) ## the whole client over TLS: frames a second, latency, and what each stage costs
+	@$(BIN)/python -m benchmarks.loopback
+
+bench-symbols: $(RUNTIME) ## 1,450 symbols of the simulated exchange in one client process
+	@$(BIN)/python -m benchmarks.many_symbols
+
 fuzz: $(DEV) ## the property tests with many more, random examples, and every byte of every frame (long)
 	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m 'hypothesis or exhaustive' --timeout 7200
 
 mutants: $(DEV) ## break one rule of the source at a time: does the test that should notice fail?
 	@$(BIN)/python -m tools.mutants
 
+soak: $(DEV) ## the client through random faults on virtual time: SEEDS=0-999, or one seed; DENSE=1 for lively markets
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.soak $(or $(SEEDS),0-999) $(if $(DENSE),--dense)
+
 faults: $(RUNTIME) ## the fault ids that tests cover so far
 	@$(BIN)/python -m tools.faults
 
 # ------------------------------------------------------------------ what is generated and committed
 
-sample: $(RUNTIME) ## generate the sample capture of the demo again
+faults-page: $(DEV) ## measure how long the client needs after each fault, and write docs/faults.md
+	@$(BIN)/python -m tools.faults_page
+
+sample: $(RUNTIME) ## generate the sample capture of the documents again
 	@$(BIN)/python -m tools.make_sample
 
 lock: ## pin every dependency again, with the hashes of all its files

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+from collections.abc import Collection
 from pathlib import Path
 from statistics import median
 from typing import IO, Any, cast
@@ -41,13 +42,14 @@ def python() -> Path:
     return ENVIRONMENT / folder / ("python.exe" if os.name == "nt" else "python")
 
 
-def install() -> dict[str, str]:
-    """Fill the environment; the reason for every library that could not be installed."""
+def install(names: Collection[str] = tuple(PINS)) -> dict[str, str]:
+    """Fill the environment with krakenwire and these libraries; the reason for each that could not be installed."""
     if not python().exists():
         print(f"creating {ENVIRONMENT.name}", file=sys.stderr)
         venv.create(ENVIRONMENT, with_pip=True)
     failed = {}
-    wanted = {"krakenwire": ["--editable", str(ROOT)], **PINS}
+    pins = {name: pin for name, pin in PINS.items() if name in names}
+    wanted = {"krakenwire": ["--editable", str(ROOT)], **pins}
     for name, requirements in wanted.items():
         stamp = ENVIRONMENT / f".{name}"
         key = "\n".join(requirements)

@@ -168,7 +168,8 @@ def check_books(workload: Workload, book: Callable[[str], Any]) -> None:
 
 def price(level: Any) -> Decimal:
     """The price of a level, or the price itself."""
-    return getattr(level, "price", level)
+    found: Decimal = getattr(level, "price", level)
+    return found
 
 
 def prove(workload: Workload) -> dict[str, int]:

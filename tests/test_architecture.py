@@ -37,7 +37,13 @@ FORBIDDEN_IN_CORE = frozenset({"asyncio", "concurrent", "logging", "multiprocess
 FORBIDDEN_IN_CORE |= {"select", "selectors", "signal", "socket", "ssl", "subprocess"}
 FORBIDDEN_IN_CORE |= {"threading", "time", "uuid"}
 
-THIRD_PARTY = {"msgspec": 0, "click": RANK["cli"]}
+THIRD_PARTY = {
+    "msgspec": 0,
+    "aiohttp": RANK["net"],
+    "cryptography": RANK["sim"],
+    "pytest": RANK["sim"],
+    "click": RANK["cli"],
+}
 """Installed packages with the lowest rank that may import them."""
 
 

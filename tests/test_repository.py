@@ -202,10 +202,14 @@ def test_one_version() -> None:
     assert (krakenwire.__version__, newest) == (project["version"], project["version"])
 
 
-def test_base_dependencies_are_two() -> None:
-    """The base package needs click and msgspec, and nothing else."""
+def test_base_dependencies_are_three() -> None:
+    """The base package needs aiohttp, click and msgspec, and nothing else."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert [re.split(r"[^\w-]", line)[0] for line in project["dependencies"]] == ["click", "msgspec"]
+    assert [re.split(r"[^\w-]", line)[0] for line in project["dependencies"]] == [
+        "aiohttp",
+        "click",
+        "msgspec",
+    ]
 
 
 def test_every_command_is_listed() -> None:

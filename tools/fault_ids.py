@@ -8,10 +8,11 @@ L2 sockets and bytes on loopback; L3 whole processes: signals, full disks, real 
 
 from dataclasses import dataclass
 
-# Ids of the groups J and B that wait for the client: each needs its timers, or a second connection.
-WAITS_FOR_CLIENT = frozenset({"B13", "B14", "B20", "B21"})
-# Ids of other groups that the handler has to keep already.
-HANDLER_CALLBACKS = frozenset({"C1", "C2", "C14"})
+REQUIRED_GROUPS = frozenset("JBNFSC")
+"""Groups whose every id has to be covered today, but for those that wait."""
+
+WAITS = frozenset({"B20", "S14", "C8", "C9"})
+"""Two connections to one market, the dead-man timer of orders, and what needs recordings or metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,8 @@ class Fault:
 
     @property
     def required(self) -> bool:
-        """Whether a test has to name this id today: everything that needs no socket."""
-        if self.id in WAITS_FOR_CLIENT:
-            return False
-        return self.id[0] in "JB" or self.id in HANDLER_CALLBACKS
+        """Whether a test has to name this id today."""
+        return self.id[0] in REQUIRED_GROUPS and self.id not in WAITS
 
 
 # One line a fault: id, level, title.

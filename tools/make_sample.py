@@ -1,4 +1,4 @@
-"""Generate the sample capture of the demo: twenty seconds of a small invented market, the same frames every time.
+"""Generate the sample capture of the documents: twenty seconds of a small invented market, the same frames every time.
 
 All of it is as Kraken would send it, but for one frame: an update of one book is left out, as if the line had lost it. What
 follows is what a client does about that: it unsubscribes, updates that were under way still come, it subscribes again and gets a new
@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.wire_v2 import stamp
 from benchmarks.workload import START, Feed
 
-SAMPLE = Path(__file__).parent.parent / "src" / "krakenwire" / "cli" / "sample.jsonl.gz"
+SAMPLE = Path(__file__).parent.parent / "docs" / "sample.jsonl.gz"
 
 MIX = (("book", 0.74), ("ticker", 0.90), ("trade", 1.0))
 FRAMES_A_SECOND = 110

@@ -10,6 +10,9 @@ KrakenWireError
 ├── CallbackSlow        a callback of the caller kept everything else waiting
 ├── RequestsIgnored     requests wait, and nobody sends them
 ├── TokenUnavailable    private requests wait, and no token is to be had
+├── AuthFailed          the key is not accepted, or may not do this; asking again would not help
+├── ConnectFailed       an attempt to connect came to nothing
+├── CapacityExceeded    more is subscribed than the connections allowed may carry
 └── ConnectionLost      the socket is gone and retrying is over
 
 Facts are attributes; the text is for people. What Kraken does wrong while we are connected is an event, not
@@ -125,6 +128,42 @@ class RequestsIgnored(KrakenWireError):
 
 class TokenUnavailable(KrakenWireError):
     """The token provider gave no token (`__cause__` says why, if it raised); it is asked again a little later."""
+
+
+class AuthFailed(KrakenWireError):
+    """Kraken does not accept the key, or the key lacks a permission. It is not tried again: too many attempts lock an account out.
+
+    `reason` holds Kraken's own words.
+    """
+
+    def __init__(self, reason: str, hint: str | None = None) -> None:
+        super().__init__(shown(reason) if hint is None else f"{shown(reason)}: {hint}")
+        self.reason = reason
+        self.hint = hint
+
+
+class ConnectFailed(KrakenWireError):
+    """An attempt to connect came to nothing. `kind` tells how (a `ConnectFailure`); `status` is that of an HTTP answer, if there was
+    one.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        reason: str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(f"{kind}: {shown(reason)}")
+        self.kind = kind
+        self.reason = reason
+        self.status = status
+        self.retry_after = retry_after
+
+
+class CapacityExceeded(KrakenWireError):
+    """More is subscribed than the connections allowed may carry. What was subscribed before is not touched."""
 
 
 class ConnectionLost(KrakenWireError):

@@ -36,10 +36,13 @@ __all__ = [
     "BookLive",
     "BookLost",
     "CandleRevised",
+    "ConnectionChanged",
+    "ConnectionState",
     "Discarded",
     "ErrorNotice",
     "Event",
     "ExecutionUpdate",
+    "FeedLagging",
     "FrameRejected",
     "Gap",
     "GapReason",
@@ -60,6 +63,7 @@ __all__ = [
     "ResyncNeeded",
     "SchemaDrift",
     "StatusUpdate",
+    "StreamQuiet",
     "SubscriptionRejected",
     "TickerUpdate",
     "TradeUpdate",
@@ -173,6 +177,8 @@ class GapReason(StrEnum):
     SILENT = "silent"
     RESYNC = "resync"
     """It is taken anew, because the caller asked for that, or for other parameters."""
+    SLOW_CONSUMER = "slow_consumer"
+    """The consumer that sees this did not keep up; nobody else missed anything."""
 
 
 class Gap(Struct, frozen=True):
@@ -187,6 +193,8 @@ class Gap(Struct, frozen=True):
     """Last missing trade id or sequence number."""
     since: float | None = None
     """When the stream was last known to be whole, on the caller's clock."""
+    dropped: int | None = None
+    """Events that a slow consumer lost here; None where that is not the reason."""
 
 
 class BookLive(Struct, frozen=True):
@@ -330,6 +338,57 @@ class BookCrossed(Struct, frozen=True):
     symbol: str
 
 
+class ConnectionState(StrEnum):
+    """Where a connection of the client is in its life."""
+
+    IDLE = "idle"
+    """Nothing needs it, so it is not open."""
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    WAITING = "waiting"
+    """It is gone, and tried again when its time comes."""
+    DOWN = "down"
+    """As WAITING, after so many failures that somebody should look at it."""
+    FAILED = "failed"
+    """It is not tried again: retrying would do no good, or harm."""
+
+
+class ConnectionChanged(Struct, frozen=True):
+    """A connection of the client came, went, or failed to come."""
+
+    connection: str
+    """Its name: the host's role and a number, as `public-1`, `private-1`, `level3-1`."""
+    state: ConnectionState
+    reason: str = ""
+    attempts: int = 0
+    """Failures in a row."""
+    retry_at: float | None = None
+    """When it is tried again, on the loop's clock; None: it is not, or it stands."""
+
+
+class StreamQuiet(Struct, frozen=True):
+    """A stream has said nothing for much longer than it used to, or speaks again. Quiet is no proof of a fault: markets fall silent."""
+
+    channel: str
+    symbol: str | None
+    quiet: bool
+    """False: it speaks again."""
+    since: float
+    """When it was last heard, on the loop's clock."""
+    evidence: str = ""
+    """What shows that it should have spoken; empty if nothing does. With evidence it is taken anew."""
+
+
+class FeedLagging(Struct, frozen=True):
+    """What a connection brings is old, or is not any more. Measured by Kraken's timestamps against the best that this connection had."""
+
+    connection: str
+    lagging: bool
+    """False: it has caught up."""
+    seconds: float
+    """How much later than at its best the last message came."""
+
+
 InstrumentChanged = PairChanged
 """A market appeared, vanished or changed. What the first list names is not told one by one."""
 
@@ -370,6 +429,9 @@ Event = (
     | Discarded
     | CandleRevised
     | BookCrossed
+    | ConnectionChanged
+    | StreamQuiet
+    | FeedLagging
     | PairChanged
     | UnknownFrame
 )

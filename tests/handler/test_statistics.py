@@ -101,7 +101,7 @@ def test_ready_for_json() -> None:
 
 
 def test_times_are_seconds_per_frame() -> None:
-    """Processing times measure the library alone, callback times the callbacks alone, both per frame of the channel."""
+    """Processing times measure the library alone, callback times the callbacks alone, both per timed frame of the channel."""
     clock = Clock()
     handler = create_kraken_v2_handler(clock=clock)
 
@@ -235,3 +235,38 @@ async def test_no_frame_at_all(frame: Any) -> None:
     assert [type(event) for event in told] == [FrameRejected] * 2
     assert {key for key in before if before[key] != after[key]} <= {"error_count", "connection"}
     assert after["error_count"] == 2
+
+
+def test_one_frame_of_eight_is_timed() -> None:
+    """The first frame of a channel and every eighth after it have their time taken; averages are over these."""
+    clock = Clock()
+    handler = create_kraken_v2_handler(clock=clock, slow_callback=None)
+    seconds = iter([3.0, *[100.0] * 7, 5.0, 100.0])
+
+    def takes_its_time(_event: Any) -> None:
+        clock.now += next(seconds)
+
+    handler.register_callback("heartbeat", takes_its_time)
+    for _ in range(10):
+        handler.process(HEARTBEAT)
+    assert handler.get_statistics()["avg_callback_times"] == {"heartbeat": 4}
+
+
+@pytest.mark.fault("C2")
+def test_reading_a_long_frame_is_no_slow_callback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time that a long frame takes to read is not taken for its callback's, whether the frame is timed or not."""
+    clock = Clock()
+    handler = create_kraken_v2_handler(clock=clock, slow_callback=0.5)
+    reports: list[Any] = []
+    handler.register_error_callback(reports.append)
+    handler.register_callback("unknown", lambda _event: None)
+    read = handler._session.receive
+
+    def read_slowly(*arguments: Any, **named: Any) -> Any:
+        clock.now += 1
+        return read(*arguments, **named)
+
+    monkeypatch.setattr(handler._session, "receive", read_slowly)
+    for _ in range(3):
+        handler.process(b'{"channel":"news","data":["' + b"x" * 10_000 + b'"]}')
+    assert reports == []

@@ -6,8 +6,10 @@ import pytest
 
 from krakenwire.events import Event, ExecutionUpdate, Gap, InstrumentUpdate, OrderBookUpdate, ResyncNeeded
 from krakenwire.session import Session
+from krakenwire.wire.secret import Secret
+from krakenwire.wire.subscriptions import ExecutionsSubscription
 from tests.session.exchange import Exchange
-from tests.session.say import kinds
+from tests.session.say import granted, kinds
 from tests.vectors.samples import FRAMES
 
 ROW = (
@@ -162,3 +164,14 @@ def test_numbered_instrument_frames() -> None:
     assert kinds(session.receive(numbered % 4, now=1.0)) == [InstrumentUpdate]
     assert session.receive(numbered % 4, now=1.0) == []
     assert kinds(session.receive(numbered % 6, now=1.0))[:2] == [Gap, ResyncNeeded]
+
+
+@pytest.mark.fault("B17", "S3")
+def test_nothing_is_in_sequence_before_its_snapshot() -> None:
+    """Where a snapshot was asked for and did not come, what follows the answer is not called in sequence until one comes."""
+    session = Session(now=0.0, authenticates=True)
+    session.supply_token(Secret("token"))
+    session.subscribe(ExecutionsSubscription(snap_orders=True, snap_trades=True), now=1.0)
+    granted(session, snapshot=True)
+    assert in_sequence(hear(session, frame("update", 2), frame("update", 3))) == [False, False]
+    assert in_sequence(hear(session, frame("snapshot", 4), frame("update", 5))) == [True, True]

@@ -8,6 +8,7 @@ import pytest
 
 from krakenwire.errors import UsageError
 from krakenwire.sim import Exchange, Rules, invented
+from krakenwire.sim.clock import EPOCH, SECOND
 from krakenwire.sim.connection import Connection, ConnectionId
 from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.requests import Request
@@ -371,6 +372,31 @@ def test_unknown_market_and_host_are_errors_of_the_caller() -> None:
         Exchange(markets=["SOL/USD", "SOL/USD"])
     with pytest.raises(UsageError):
         Exchange().connect("futures", now=0.0)
+
+
+def test_it_begins_later_than_it_was_made() -> None:
+    """An exchange that begins an hour after it was made sends the same frames at the same seconds, but for the time in them; once it runs
+    it cannot begin again.
+    """
+    told = []
+    for later in (0, 3600):
+        exchange = Exchange(seed=5, markets=["SOL/USD"])
+        deadline = exchange.deadline
+        exchange.begin(EPOCH + later * SECOND)
+        assert (exchange.at, exchange.deadline) == (EPOCH + later * SECOND, deadline)
+        client = exchange.connect(now=0.0)
+        ask = b'{"method":"subscribe","params":{"channel":"book","symbol":["SOL/USD"]}}'
+        exchange.receive(client, ask, now=0.0)
+        exchange.advance(5.0)
+        frames = b"\n".join(exchange.take_outgoing(client))
+        assert (b"T09:00:0" in frames, b"T08:00:0" in frames) == (later > 0, later == 0)
+        told.append(frames.replace(b"T09:00:0", b"T08:00:0"))
+        with pytest.raises(UsageError, match="has begun"):
+            exchange.begin(EPOCH)
+    assert told[0] == told[1]
+    exchange = Exchange()
+    exchange.begin(0)
+    assert exchange.epoch == EPOCH
 
 
 def test_http_answers_like_kraken() -> None:

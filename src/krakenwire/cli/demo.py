@@ -1,220 +1,230 @@
-"""`krakenwire demo`: a small recorded market, played through the handler. No network, no account."""
+"""`krakenwire demo`: a simulated exchange, a client of it over a real socket, and what both do when something goes wrong."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
-from itertools import islice
-from pathlib import Path
-from typing import Any, Protocol, cast
+from collections.abc import Callable
+from typing import Any
 
 import click
-import msgspec
 
 from krakenwire import events as ev
-from krakenwire.capture import FileClock, open_capture
-from krakenwire.cli import table
+from krakenwire.cli.counts import DATA
+from krakenwire.cli.ending import Ending, run
 from krakenwire.cli.exits import Exit
+from krakenwire.cli.follow import Follow
+from krakenwire.cli.lines import number, said
 from krakenwire.cli.options import Verb, output_option
-from krakenwire.cli.picture import Screen, has_room
-from krakenwire.cli.report import Report
-from krakenwire.cli.scene import Scene
-from krakenwire.cli.terminal import is_terminal, paint, width
-from krakenwire.cli.text import shown
-from krakenwire.errors import BookNotLive
-from krakenwire.handler import KrakenV2MessageHandler, create_kraken_v2_handler
+from krakenwire.cli.output import Output
+from krakenwire.cli.places import Place, place_of, simulated
+from krakenwire.cli.records import now
+from krakenwire.cli.stream import form_of
+from krakenwire.cli.terminal import paint
+from krakenwire.cli.text import counted, seconds, shown
+from krakenwire.net.client import Client, connect
+from krakenwire.sim.background import Simulated
 from krakenwire.wire.market import TickerUpdate
+from krakenwire.wire.subscriptions import (
+    BookSubscription,
+    OhlcSubscription,
+    Subscription,
+    TickerSubscription,
+    TradeSubscription,
+)
 
-SAMPLE = Path(__file__).with_name("sample.jsonl.gz")
+SYMBOLS = ("BTC/USD", "ETH/USD", "SOL/USD")
+LOSER = "BTC/USD"
+"""Whose updates are lost on the way."""
 
-EVERY_NS = 1_000_000_000
-"""Market time between two lines of a book, where there is no terminal to draw on."""
+LENGTH = 15.0
+"""Seconds, unless told otherwise."""
+
+INCIDENTS = (
+    (1 / 3, "three updates of one book are lost on the way", f"at 0 s: drop book {LOSER} update 3 times"),
+    (2 / 3, "the connection is cut", "at 0 s: cut"),
+)
+"""What goes wrong: after which part of the whole time, in words, and for the exchange."""
+
+PAUSE = 1.0
+"""Seconds between two looks at the market, for people."""
+
+WANTED: list[Subscription] = [
+    BookSubscription(symbol=SYMBOLS, depth=10),
+    TradeSubscription(symbol=SYMBOLS),
+    TickerSubscription(symbol=SYMBOLS),
+    OhlcSubscription(symbol=SYMBOLS, interval=1),
+]
 
 
 @click.command(
     cls=Verb,
     examples=[
-        ("krakenwire demo", "Watch it, at twice the speed of the recording."),
-        ("krakenwire demo --speed 0 | less", "Everything at once, as lines."),
-        ("krakenwire demo -o ndjson | tail -1", "What was verified and what was lost, for programs."),
+        ("krakenwire demo", "Fifteen seconds, two incidents."),
+        ("krakenwire demo --duration 60", "Longer."),
+        (
+            "krakenwire demo --duration 5 -o ndjson | tail -1",
+            "What was verified and what was lost, for programs.",
+        ),
     ],
-    exits=[Exit.OK, Exit.FAILED, Exit.USAGE, Exit.INTERRUPTED],
+    exits=[Exit.OK, Exit.FAILED, Exit.USAGE, Exit.NETWORK, Exit.INTERRUPTED, Exit.TERMINATED],
 )
 @click.option(
-    "--speed",
-    type=click.FloatRange(min=0),
-    metavar="FACTOR",
-    help="How many times as fast as it was recorded; 0: as fast as it goes.  [default: 2 on a terminal, else 0]",
-)
-@click.option(
-    "--count",
-    type=click.IntRange(min=1),
-    metavar="FRAMES",
-    help="Stop after so many frames.  [default: all]",
+    "--duration",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=LENGTH,
+    show_default=True,
+    help="How long it runs; the incidents come after a third and two thirds of it.",
 )
 @output_option
-def demo(speed: float | None, count: int | None, output: str) -> Exit:
-    """Play a sample capture through the handler.
+def demo(duration: float, output: str) -> Exit:
+    """Watch a client survive a bad day. Neither network nor account is needed.
 
-    Twenty seconds of an invented market with three books: nothing in it is a real price. One update was lost on the way, so that
-    one book fails its checksum, is not readable for a moment, and is healed by a new snapshot, while the others go on.
+    A simulated exchange starts on a port of this machine; nothing in it is a real price. The client connects to it over a real
+    socket, as it would to Kraken, and follows books, trades, tickers and candles of three markets. Then updates are lost on the
+    way: one book fails its checksum and cannot be read until it was taken anew, while the others go on. Then the connection is cut:
+    everything says so, and comes back.
 
-    On a terminal the books are drawn in place; elsewhere there is one line a second of market time for each. -o ndjson prints
-    every event and ends with a summary, -o json prints only the summary.
+    The market is looked at once a second; every incident and its healing is told at once. -o ndjson prints every event and ends with
+    a summary, -o json prints only the summary.
     """
-    watched = is_terminal(sys.stdout)
-    factor = speed if speed is not None else 2.0 if watched else 0.0
-    handler = create_kraken_v2_handler()
-    report = Report(handler, FileClock())
-    scene = Scene(handler, report)
-    view: View
-    if output in {"json", "ndjson"}:
-        view = Records(quiet=output == "json")
-    elif output == "auto" and watched and has_room():
-        view = Screen(scene, f"speed {factor:g}" if factor else "full speed")
+
+    async def work(ending: Ending) -> Exit:
+        with simulated(SYMBOLS) as exchange:
+            return await _show(ending, exchange, duration, output)
+
+    return run(work)
+
+
+async def _show(ending: Ending, exchange: Simulated, duration: float, output: str) -> Exit:
+    place, out = place_of(exchange), Output()
+    for_people = output in {"auto", "table"}
+    async with connect(**place.options()) as client:
+        look = Look(client, place, out)
+        form: Callable[[Any], str | None] = look.form if for_people else form_of(output, place)
+        follow = Follow(ending, out, form)
+        tasks = [asyncio.ensure_future(_incidents(exchange, duration, look if for_people else None))]
+        if for_people:
+            look.say(f"an exchange on {exchange.urls.public}, and a client of it", "bold")
+            tasks.append(asyncio.ensure_future(look.run()))
+        try:
+            await follow.run(client, WANTED, duration=duration, count=None)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        statistics, passed = client.statistics(), follow.passed
+    if ending.hangs:
+        print(place.mark + follow.counts.line(passed), file=sys.stderr)
+    elif for_people:
+        look.conclude(follow, passed, statistics)
     else:
-        view = Lines(scene)
-    code = Exit.OK
-    try:
-        _play(report, view, factor, count)
-    except KeyboardInterrupt:
-        code = Exit.INTERRUPTED
-    finally:
-        view.leave()
-    report.end(b"", ended=True)
-    if isinstance(view, Records):
-        print(
-            json.dumps(
-                {
-                    "event": "summary",
-                    "sim": True,
-                    **report.tally().as_dict(),
-                    **report.as_dict(),
-                    "statistics": handler.get_statistics(),
-                }
-            )
+        summary = follow.counts.as_dict(sim=True, passed=passed)
+        print(json.dumps(summary | {"incidents": len(INCIDENTS), "statistics": statistics}))
+    if follow.error is not None:
+        raise follow.error
+    return Exit.OK
+
+
+async def _incidents(exchange: Simulated, duration: float, look: Look | None) -> None:
+    began = time.monotonic()
+    for part, words, script in INCIDENTS:
+        await asyncio.sleep(began + part * duration - time.monotonic())
+        if look is not None:
+            look.say(f"incident: {words}", "badge")
+        exchange.fault(script)
+
+
+class Look:
+    """What people see: the market once a second, and every fact at once."""
+
+    def __init__(self, client: Client, place: Place, output: Output) -> None:
+        self._client = client
+        self._place = place
+        self._output = output
+        self._last: dict[tuple[type, str], Any] = {}
+        self._cut: ev.GapReason | None = None
+        """Why every stream is broken, as long as it is."""
+        self._blind: dict[str, float] = {}
+        """Since when a book cannot be read."""
+
+    def say(self, text: str, style: str | None = None) -> None:
+        """A line of our own."""
+        self._output.put(self._line(text, style))
+
+    def _line(self, text: str, style: str | None) -> str:
+        return f"{self._place.mark}{now()[:10]}  {paint(text, style, sys.stdout)}"
+
+    def form(self, event: Any) -> str | None:
+        """Data is remembered until it is looked at; a fact is told. Of the many gaps that a lost connection leaves, the first is."""
+        kind = type(event)
+        if kind in DATA:
+            self._last[kind, event.symbol] = event
+            return None
+        if kind is ev.Gap:
+            return self._gap(event)
+        if kind is ev.ConnectionChanged and event.state is ev.ConnectionState.CONNECTED:
+            self._cut = None
+        text, style = said(event)
+        if kind is ev.BookLive and event.symbol in self._blind:
+            text += f", again after {seconds(time.monotonic() - self._blind.pop(event.symbol))}"
+        return self._line(text, style)
+
+    def _gap(self, gap: ev.Gap) -> str | None:
+        if gap.channel == "book" and gap.symbol is not None:
+            self._blind[gap.symbol] = time.monotonic()
+        # Of a checksum the lost book tells, which comes next.
+        if gap.reason in {self._cut, ev.GapReason.CHECKSUM}:
+            return None
+        self._cut = gap.reason
+        return self._line(
+            f"{'all':<9} GAP   every stream: something may be missing here ({gap.reason.value})", "red"
         )
-    else:
-        _conclude(handler, report)
-    return code
 
+    async def run(self) -> None:
+        """Look at the market once a second, until cancelled."""
+        while True:
+            await asyncio.sleep(PAUSE)
+            for symbol in SYMBOLS:
+                self._book(symbol)
+            for kind in (ev.TradeUpdate, TickerUpdate, ev.OHLCUpdate):
+                found = [event for (each, _), event in self._last.items() if each is kind]
+                if found:
+                    self.say(brief(found[-1]), "dim")
+            self._last.clear()
 
-class View(Protocol):
-    """Whoever looks at the market."""
-
-    def take(self, events: list[Any]) -> None:
-        """Show what one frame gave."""
-
-    def leave(self) -> None:
-        """Nothing more comes."""
-
-
-def _play(report: Report, view: View, factor: float, count: int | None) -> None:
-    started = time.monotonic()
-    with open_capture(str(SAMPLE)) as capture:
-        for line, frame in islice(capture, count):
-            view.take(report.read(line, frame))
-            first = report.clock.first_ns
-            if factor and first is not None:
-                ahead = started + (report.clock.ns - first) / 1e9 / factor - time.monotonic()
-                if ahead > 0:
-                    time.sleep(ahead)
-
-
-class Lines:
-    """One line a second of market time for each book, and one for each fact at once."""
-
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self._due = 0
-
-    def take(self, events: list[Any]) -> None:
-        scene = self._scene
-        for text, style in scene.take(events):
-            self._print(text, style)
-        now = scene.report.clock.ns
-        if now < self._due or not scene.symbols:
+    def _book(self, symbol: str) -> None:
+        name = f"{shown(symbol):<9}"
+        book = self._client.held_book("book", symbol)
+        if book is None or not book.verified:
+            self.say(f"{name} {'gone' if book is None else book.status}: not to be read", "red")
             return
-        self._due = now + EVERY_NS
-        for symbol in scene.symbols:
-            book = scene.book(symbol, 1)
-            name = f"{shown(symbol):<8}"
-            if isinstance(book, BookNotLive):
-                self._print(f"{name} {book.status}: {shown(book.reason)}; not to be read", "red")
-                continue
-            bid, ask = (side[0] if side else "-" for side in (book.bids, book.asks))
-            self._print(f"{name} {bid!s:>25} | {ask!s:<25}  verified")
-        if scene.trades:
-            trade = scene.trades[-1]
-            told = f"{shown(trade.side.value)} {trade.qty:f} @ {trade.price:f}  #{trade.trade_id}"
-            proof = "complete" if trade.complete else "first seen"
-            self._print(f"{shown(trade.symbol):<8} {told}  {proof}", "dim")
-        if scene.tickers:
-            ticker = next(reversed(scene.tickers.values()))
-            self._print(
-                f"{shown(ticker.symbol):<8} last {ticker.last}, {ticker.volume} in 24 hours  unprovable",
-                "dim",
-            )
+        view = book.view(1)
+        bid, ask = (side[0] if side else "-" for side in (view.bids, view.asks))
+        self.say(f"{name} {bid!s:>21} | {ask!s:<21} verified")
 
-    def leave(self) -> None:
-        """Lines need no leaving."""
-
-    def _print(self, text: str, style: str | None = None) -> None:
-        print(f"SIM {self._scene.time}  {paint(text, style, sys.stdout)}")
+    def conclude(self, follow: Follow, passed: float, statistics: dict[str, Any]) -> None:
+        """What was proven and what was lost, and where the frames came from."""
+        print()
+        print(self._place.mark + paint(follow.counts.line(passed), "bold", sys.stdout))
+        frames = ", ".join(
+            f"{channel} {number:,}" for channel, number in statistics["messages_by_channel"].items()
+        )
+        print(f"{self._place.mark}frames: {statistics['total_messages']:,} ({shown(frames)})")
+        lost, connects = follow.counts.books_lost, statistics["connects"]
+        print(f"{self._place.mark}books lost and taken anew: {lost} · connections made: {connects}")
 
 
-class Records:
-    """One JSON object an event; all numbers with the digits of the wire, as text."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-
-    def take(self, events: list[Any]) -> None:
-        if self._quiet:
-            return
-        for event in events:
-            name = RECORDED.get(event.__class__)
-            if name is not None:
-                print(json.dumps({"event": name, **_record(event)}))
-
-    def leave(self) -> None:
-        """The summary follows."""
-
-
-RECORDED: dict[type, str] = {
-    ev.OrderBookUpdate: "book",
-    ev.TradeUpdate: "trade",
-    ev.OHLCUpdate: "ohlc",
-    TickerUpdate: "ticker",
-    ev.BookLive: "book_live",
-    ev.BookLost: "book_lost",
-    ev.Gap: "gap",
-    ev.Discarded: "discarded",
-}
-"""The events that are printed as JSON, and their names."""
-
-
-def _record(event: Any) -> dict[str, Any]:
-    """An event as plain values under Kraken's names; the live book is not part of it."""
-    names = zip(event.__struct_fields__, event.__struct_encode_fields__, strict=True)
-    told = {shown: getattr(event, name) for name, shown in names if name != "book"}
-    return cast("dict[str, Any]", msgspec.to_builtins(told))
-
-
-def _conclude(handler: KrakenV2MessageHandler, report: Report) -> None:
-    """What the recording proved, and the handler's own numbers."""
-    print()
-    for text, style in table.lines("SIM sample", report, width(sys.stdout)):
-        print(paint(text, style, sys.stdout))
-    print(paint(*report.tally().conclusion(), sys.stdout))
-    statistics = handler.get_statistics()
-    print(f"\n{paint('statistics of the handler', 'bold', sys.stdout)}")
-    counts = {name: value for name, value in statistics.items() if isinstance(value, int)}
-    wide = max(map(len, (*counts, *statistics["messages_by_channel"])))
-    for name, value in counts.items():
-        print(f"  {name:<{wide}} {value:>8,}")
-    print(paint(f"  {'channel':<{wide}} messages  µs each", "dim", sys.stdout))
-    for channel, number in statistics["messages_by_channel"].items():
-        micros = statistics["avg_processing_times"][channel] * 1e6
-        print(f"  {shown(channel):<{wide}} {number:>8,}  {micros:>7.1f}")
+def brief(event: ev.TradeUpdate | TickerUpdate | ev.OHLCUpdate) -> str:
+    """Data of other channels than books, short enough for eighty columns."""
+    name = f"{shown(event.symbol):<9}"
+    if isinstance(event, TickerUpdate):
+        change = "" if event.change_pct is None else f"  {event.change_pct:+zf} %"
+        return f"{name} ticker  last {number(event.last)}{change}  volume {number(event.volume)}"
+    if isinstance(event, ev.OHLCUpdate):
+        span = f"low {event.low:f}  high {event.high:f}  close {event.close:f}"
+        return f"{name} candle  {span}  {counted(event.trades, 'trade')}"
+    return said(event)[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -10,9 +11,12 @@ from typing import NoReturn
 import click
 
 from krakenwire.cli.demo import demo
+from krakenwire.cli.doctor import doctor
 from krakenwire.cli.errors import CommandError, tell
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.options import Verbs, wants_json
+from krakenwire.cli.sim import sim
+from krakenwire.cli.stream import stream
 from krakenwire.cli.terminal import discard_output, set_up
 from krakenwire.cli.verify import verify
 from krakenwire.state.side import COMPILED
@@ -22,9 +26,11 @@ from krakenwire.state.side import COMPILED
     cls=Verbs,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    commands=[demo, verify],
+    commands=[demo, doctor, sim, stream, verify],
     examples=[
-        ("krakenwire demo", "A small invented market: verified books, one of them lost and healed."),
+        ("krakenwire demo", "A simulated exchange, and a client that survives what goes wrong there."),
+        ("krakenwire stream book BTC/USD --depth 25", "A verified book of Kraken, live."),
+        ("krakenwire sim", "An exchange on a port of this machine, to try a program on."),
         ("krakenwire verify yesterday.jsonl", "What a recording proves."),
     ],
     exits=list(Exit),
@@ -49,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and end the process with its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     set_up()
+    for name in ("krakenwire", "aiohttp"):
+        # What goes wrong is told by the command itself, in its place; a log is for programs that ask for one.
+        logging.getLogger(name).addHandler(logging.NullHandler())
     try:
         code = _run(given)
     except KeyboardInterrupt:

@@ -18,29 +18,35 @@ REPORT_SECONDS = 60.0
 """A kind of trouble is reported once in so long, with how often it happened."""
 
 
-class ChannelTimes:
-    """One channel: its frames and the seconds they took."""
+TIMED = 8
+"""One frame of so many of a channel has its time taken, the first of them among these: the clock costs a thirtieth of what a frame does."""
 
-    __slots__ = ("callback_seconds", "messages", "seconds", "waited_seconds")
+
+class ChannelTimes:
+    """One channel: its frames and the seconds that some of them took."""
+
+    __slots__ = ("callback_seconds", "messages", "seconds", "timed", "waited_seconds")
 
     def __init__(self) -> None:
         self.messages = 0
+        self.timed = 0
+        """Frames that `seconds` and `callback_seconds` are about."""
         self.seconds = 0.0
         """For decoding, state and proof."""
         self.callback_seconds = 0.0
         """For callbacks, as far as none of them suspended."""
         self.waited_seconds = 0.0
-        """For callbacks from the first suspension on."""
+        """For callbacks from the first suspension on; of every frame, because this time is taken anyway."""
 
     @property
     def average(self) -> float:
         """Seconds per frame for decoding, state and proof."""
-        return self.seconds / self.messages
+        return self.seconds / self.timed
 
     @property
     def callback_average(self) -> float:
         """Seconds per frame for callbacks."""
-        return (self.callback_seconds + self.waited_seconds) / self.messages
+        return self.callback_seconds / self.timed + self.waited_seconds / self.messages
 
 
 class Throttle:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from krakenwire.events import FrameRejected
-from krakenwire.handler.counts import ChannelTimes
+from krakenwire.handler.counts import TIMED, ChannelTimes
 from krakenwire.handler.delivery import Delivery, Remainder, Settle
 from krakenwire.handler.outgoing import Outgoing
 from krakenwire.handler.status import Connection
@@ -21,6 +21,10 @@ from krakenwire.session import Session
 
 WATCHED = frozenset({"status", "reply", "unknown"})
 """Names under which frames are counted that say something about the connection itself."""
+
+
+LONG = 4096
+"""Bytes. What such a frame takes to read must not be taken for the time of its callback."""
 
 
 class Feed:
@@ -68,12 +72,12 @@ class Feed:
             start = clock()
             if type(frame) is bytes or type(frame) is str:
                 events: list[Any] = session.receive(frame, now=start)
+                long = len(frame) > LONG
             else:
-                events = self._receive(frame, start)
+                events, long = self._receive(frame, start), True
             desk = self._desk
             if desk.ignored_since is not None or start >= desk.due_at:
                 self._attend(events, start)
-            now = taken = clock()
             if session.refused:
                 self.errors += 1
                 return delivery.in_turn(events, settle, self.uncounted, handled=False)
@@ -81,8 +85,15 @@ class Feed:
                 times = self._times[session.channel]
             except KeyError:
                 times = self._uncommon(session.channel, events)
+            now = start
+            timed = times.messages % TIMED == 0
             times.messages += 1
-            times.seconds += now - start
+            if timed or long:
+                now = clock()
+            if timed:
+                times.timed += 1
+                times.seconds += now - start
+            taken = now
             if busy is not None:
                 return delivery.in_turn(events, settle, times, handled=True)
             if delivery.marking:
@@ -105,10 +116,12 @@ class Feed:
                     if now - before > delivery.slow:
                         delivery.too_slow(callback, event, now - before, events.append)
                     if left is not None:
-                        times.callback_seconds += now - taken
+                        if timed:
+                            times.callback_seconds += now - taken
                         call = delivery.set_aside(Remainder(events, event, callbacks, callback, left), times)
                         return call if settle is begin else delivery.deliver_now(call)
-            times.callback_seconds += now - taken
+            if timed:
+                times.callback_seconds += now - taken
             delivery.busy = None
             return True  # noqa: TRY300 (an `else` would be no clearer)
         except BaseException:

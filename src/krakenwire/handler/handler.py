@@ -420,7 +420,8 @@ class KrakenV2MessageHandler:
         * `error_count`: frames refused. `rejected_entries`: bad entries of frames that were handled.
         * `duplicate_count`: sequence numbers, trades, fills and ledger entries that came twice, dropped. `sequence_gaps`, `trade_gaps`:
           holes in their numbers.
-        * `avg_processing_times`: by channel, per frame, for decoding, state and proof; `avg_callback_times`: for callbacks.
+        * `avg_processing_times`: by channel, per frame, for decoding, state and proof; `avg_callback_times`: for callbacks. The time of
+          one frame of eight is taken, the first of each channel among them.
         * `callback_errors`, `callback_timeouts`, `slow_callbacks`: in all; `callbacks`: the same by name, of those that had any.
         * `waiting_events`: events whose callbacks were not all called yet.
         * `discarded_count`: updates of books without a snapshot. `verified_message_ratio`: share of the messages that something could

@@ -58,6 +58,9 @@ KINDS: dict[str, type] = {
     "order_forgotten": ev.OrderForgotten,
     "balance_differs": ev.BalanceDiffers,
     "balance_forgotten": ev.BalanceForgotten,
+    "connection_changed": ev.ConnectionChanged,
+    "stream_quiet": ev.StreamQuiet,
+    "feed_lagging": ev.FeedLagging,
     "unknown": ev.Unknown,
 }
 """Every name a callback can be registered under, besides `*`."""

@@ -13,6 +13,7 @@ from msgspec.structs import astuple
 from krakenwire.events import BalanceUpdate, Event, ExecutionUpdate, Gap, GapReason, ResyncNeeded
 from krakenwire.session.desk import Desk
 from krakenwire.session.recovery import Recovery
+from krakenwire.session.replies import brings_snapshot
 from krakenwire.session.sequences import SequenceKeeper
 from krakenwire.session.streams import Streams
 from krakenwire.state.balances import BalanceChanged, BalanceFact, Balances, LedgerDuplicate
@@ -107,6 +108,13 @@ class AccountKeeper:
             return [gap, ResyncNeeded(channel, None, reason)]
         return [gap, *self._recovery.take_anew(channel, None, reason, now)]
 
+    def _owed(self, channel: str) -> bool:
+        """Whether the snapshot that was asked for has not come yet."""
+        return any(
+            wish.own and not wish.delivered and brings_snapshot(wish)
+            for wish in self._desk.subscriptions.of(channel, None)
+        )
+
     def _follow(self, channel: str, message: Any, events: list[Event], now: float) -> bool | None:
         """Whether a frame came in sequence; None if it came before. Adds what its number says."""
         in_sequence = self._sequences.follows(channel, message, events, now)
@@ -114,6 +122,8 @@ class AccountKeeper:
             return None
         if events:  # numbers are missing
             self.interrupt(channel)
+        if in_sequence and message.type is not _SNAPSHOT and self._owed(channel):
+            in_sequence = False  # whatever its number, it follows nothing that came
         stream = self._heard[channel].get(None) or self._streams.begin(channel, None, now)
         if in_sequence and not stream.proven:
             stream.prove(now)

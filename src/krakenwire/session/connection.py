@@ -185,9 +185,12 @@ class Session:
             symbol, "unknown", "it was neither subscribed nor seen; symbols are written as in BTC/USD"
         )
 
-    def take_outgoing(self, *, now: float) -> list[bytes]:
-        """Frames to send now, in order; each counts as sent and starts its time for an answer. They may hold the token: never log them."""
-        return self.desk.take(now)
+    def take_outgoing(self, *, now: float, limit: float = math.inf) -> list[bytes]:
+        """Frames to send now, in order; each counts as sent and starts its time for an answer. They may hold the token: never log them.
+
+        `limit`: so many at most, for a caller who sends them at a pace of his own; the rest goes on waiting.
+        """
+        return self.desk.take(now, limit)
 
     @property
     def deadline(self) -> float | None:
@@ -266,6 +269,19 @@ class Session:
     def connection_lost(self, *, now: float, reason: GapReason = GapReason.CONNECTION_LOST) -> list[Event]:
         """From now on anything may be missed: one `Gap` a subscription; books are stale until a snapshot."""
         return self._lifecycle.lost(reason, self.heard_at, now)
+
+    def last_heard(self) -> dict[tuple[str, str | None], float]:
+        """When each subscription that was heard at all was heard last; a book that is live, when it was last proven."""
+        times = {
+            (channel, symbol): at
+            for channel, symbol, _ in self._streams.carried()
+            if (at := self._streams.heard_at(channel, symbol)) is not None
+        }
+        for shelf in (self.books.level2, self.books.level3):
+            for book in shelf.books.values():
+                if book.verified and book.verified_at is not None:
+                    times[book.channel, book.symbol] = book.verified_at
+        return times
 
     # ---------------------------------------------------------------- frames that the fast way refused
 

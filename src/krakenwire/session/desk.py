@@ -98,11 +98,12 @@ class Desk:
 
     def unsubscribe(self, channel: str, symbol: str | None, interval: int | None, now: float) -> list[Wish]:
         """Want subscriptions no more. Returns those that were wanted or known."""
-        found = [
-            wish
-            for wish in self.subscriptions
-            if wish.channel == channel and symbol in (None, wish.symbol) and interval in (None, wish.key[2])
-        ]
+        of_channel = (
+            [wish for wish in self.subscriptions if wish.channel == channel]
+            if symbol is None
+            else self.subscriptions.of(channel, symbol)
+        )
+        found = [wish for wish in of_channel if interval in (None, wish.key[2])]
         for wish in found:
             self._later.pop(wish.key[:2], None)
             self.subscriptions.drop(wish)
@@ -248,18 +249,18 @@ class Desk:
         if pending is None or pending.token == self._tokens_supplied:
             self._token = None
 
-    def take(self, now: float) -> list[bytes]:
-        """Frames to send now, in order; they count as sent. While too many are unanswered the rest goes on waiting."""
+    def take(self, now: float, limit: float = math.inf) -> list[bytes]:
+        """Frames to send now, in order, at most `limit`; they count as sent. The rest waits, also while too many are unanswered."""
         self.taken = True
-        frames = []
+        frames: list[bytes] = []
         waiting, self._queue = self._queue, []
         for request in waiting:
-            if self.requests.full or (self._token is None and _needs_token(request)):
+            if len(frames) >= limit or self.requests.full or (self._token is None and _needs_token(request)):
                 self._queue.append(request)
             else:
                 frames.append(self._send(request, now))
         for step, wishes in self.subscriptions.steps(now, authenticated=self._token is not None):
-            if self.requests.full:
+            if self.requests.full or len(frames) >= limit:
                 break
             frames.append(self._step(step, wishes, now))
         self.ignored_since = now if self.waiting else None

@@ -102,7 +102,7 @@ class Replies:
         if wish.phase in {Phase.SUBSCRIBING, Phase.IDLE}:  # IDLE: the answer came after it was given up
             wish.phase = Phase.SUBSCRIBED
             wish.slowed, wish.renewed = 0, False
-            if wish.wanted and not wish.delivered and _brings_snapshot(wish):
+            if wish.wanted and not wish.delivered and brings_snapshot(wish):
                 wish.snapshot_by = now + self._desk.limits.snapshot
                 self._desk.wake(wish.snapshot_by)
         return self._desk.settle(wish, now)
@@ -223,7 +223,7 @@ def _kind(reply: SubscriptionReply) -> ErrorKind:
     return reply.error_kind or ErrorKind.UNKNOWN
 
 
-def _brings_snapshot(wish: Wish) -> bool:
+def brings_snapshot(wish: Wish) -> bool:
     """Whether a snapshot has to follow the answer."""
     params = wish.held
     if isinstance(params, ExecutionsSubscription):

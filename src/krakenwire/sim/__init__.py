@@ -2,20 +2,32 @@
 
 from krakenwire.sim.catalog import Listing, invented, listing
 from krakenwire.sim.channels import Host
-from krakenwire.sim.connection import Closing, ConnectionId
+from krakenwire.sim.connection import Closing, Connection, ConnectionId
 from krakenwire.sim.exchange import Exchange, Rules
 from krakenwire.sim.flow import Character
 from krakenwire.sim.pair import Pair
+from krakenwire.sim.private.account import Account, ApiKey, Permissions
+from krakenwire.sim.private.accounts import Accounts
+from krakenwire.sim.private.rates import INTERMEDIATE, PRO, STARTER, Tier
 
 __all__ = [
+    "INTERMEDIATE",
+    "PRO",
+    "STARTER",
+    "Account",
+    "Accounts",
+    "ApiKey",
     "Character",
     "Closing",
+    "Connection",
     "ConnectionId",
     "Exchange",
     "Host",
     "Listing",
     "Pair",
+    "Permissions",
     "Rules",
+    "Tier",
     "invented",
     "listing",
 ]

@@ -10,6 +10,7 @@ from msgspec import Struct
 from krakenwire.sim.channels import ORDER_METHODS, PRIVATE_CHANNELS, Host
 from krakenwire.sim.clock import SECOND
 from krakenwire.sim.feeds.feed import Label
+from krakenwire.sim.raw import Act, Socket
 from krakenwire.sim.requests import Refusal, Request, read_request, reply
 from krakenwire.sim.subscriptions import Subscriptions, reply_label
 from krakenwire.wire.refusals import (
@@ -54,6 +55,8 @@ class Connection:
         self.subscriptions = Subscriptions(self)
         self.asked_at = at
         """When the client last asked anything."""
+        self.socket: Socket | None = None
+        """Its bytes; None in memory, where there are none."""
         self._random = random
         self._beating = False
         self._data_at = at
@@ -87,6 +90,14 @@ class Connection:
         self.outgoing.append(frame)
         if self.exchange.truth is not None:
             self.exchange.truth.sent(self, frame, label, at)
+
+    def raw(self, *acts: Act) -> bool:
+        """Do something to the bytes, after everything that was sent before. False: there are none here, and nothing was done."""
+        if self.socket is None:
+            return False
+        for act in acts:
+            self.socket.act(act)
+        return True
 
     def grant(self, request: Request, result: Any = None, symbol: str | None = None, **more: Any) -> None:
         """Answer with success. `more` are members beside `result`; without a result there is none."""

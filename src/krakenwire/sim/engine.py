@@ -25,7 +25,7 @@ class Side(IntEnum):
 class Order:
     """One order. While it rests it stands in the queue of its level; `qty` is what can still be filled and is shown."""
 
-    __slots__ = ("key", "order_id", "owner", "price", "qty", "resting", "side", "stamp")
+    __slots__ = ("hidden", "key", "order_id", "owner", "price", "qty", "resting", "shows", "side", "stamp")
 
     def __init__(
         self, order_id: str, side: Side, price: int, qty: int, *, stamp: int, owner: object = None
@@ -40,6 +40,10 @@ class Order:
         self.owner = owner
         """Whoever has to be told about it; None for the order flow of the exchange itself."""
         self.resting = False
+        self.shows = 0
+        """The visible slice of an iceberg order; zero for all others."""
+        self.hidden = 0
+        """What an iceberg order has behind its slice."""
 
     def __repr__(self) -> str:
         return f"Order({self.order_id}, {self.side.name}, {self.qty}@{self.price})"
@@ -165,12 +169,24 @@ class Engine:
                 taker.qty -= qty
                 maker.qty -= qty
                 level.total -= qty
-                if not maker.qty:
+                if maker.hidden and not maker.qty:
+                    self._refill(maker, level, taker.stamp)
+                elif not maker.qty:
                     del level.orders[maker.order_id], self.orders[maker.order_id]
                     maker.resting = False
                 journal.fills.append(Fill(taker, maker, level.price, qty))
             if not level.orders:
                 del keys[0], book.levels[key]
+
+    def _refill(self, order: Order, level: Level, stamp: int) -> None:
+        """An iceberg order shows its next slice, at the tail of its level: it can be met again at once."""
+        order.qty = min(order.shows, order.hidden)
+        order.hidden -= order.qty
+        order.stamp = stamp
+        level.total += order.qty
+        level.orders[order.order_id] = level.orders.pop(order.order_id)
+        was = self.journal.orders.pop(order)
+        self.journal.orders[order] = was if was.key is None else was._replace(requeued=True)
 
     def rest(self, order: Order) -> None:
         """Put an order at the tail of its level. It must not cross: match it first."""

@@ -6,10 +6,11 @@ Whoever drives it calls `advance` no later than `deadline`, puts what clients se
 
 Three seams are left open:
 
-* **Accounts.** `exchange.private` answers orders and the channels `executions` and `balances`. It trades through `Market.place`, `cancel`,
-  `resize` and `move`, then calls `exchange.publish(market, at)`; it learns of fills, its own and those of its resting orders, as a
-  `Market.watcher`, and its tokens come from `exchange.tokens`.
-* **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close.
+* **Accounts.** `exchange.private`, an `Accounts`, answers orders and the channels `executions` and `balances`. It trades through
+  `Market.place`, `cancel`, `resize` and `move`, then calls `exchange.publish(market, at)`; it learns of fills, its own and those of its
+  resting orders, as a `Market.watcher`, and its tokens come from `exchange.tokens`.
+* **Faults.** `exchange.faults` stands between every frame and its connection: it may drop, alter, delay, repeat, or close, and reach the
+  bytes below by `connection.raw`. `exchange.attempts` stands before those who connect or ask by HTTP. `faults.FaultScript` is both.
 * **REST.** `Exchange.rest` is answered by `rest.answer`.
 """
 
@@ -19,7 +20,7 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from random import Random
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -42,6 +43,9 @@ from krakenwire.sim.terms import Terms
 from krakenwire.sim.tokens import Tokens
 from krakenwire.wire.control import Emergency, Maintenance
 from krakenwire.wire.enums import AssetStatus, SystemStatus
+
+if TYPE_CHECKING:
+    from krakenwire.sim.private.account import ApiKey
 
 Action = Callable[[int], None]
 """Something that happens at its time, which it is given: ns since 1970."""
@@ -74,6 +78,15 @@ class Rules(Struct, frozen=True, kw_only=True):
     """Build of the service, as `status` tells it."""
 
 
+class Refused(Struct, frozen=True):
+    """The answer to an attempt to connect, or to an HTTP request, that is refused before the exchange sees it."""
+
+    status: int
+    body: bytes = b""
+    retry_after: float | None = None
+    """Seconds, for the header of this name."""
+
+
 class Faults(Protocol):
     """What stands between the exchange and its clients."""
 
@@ -87,6 +100,16 @@ class Faults(Protocol):
         """The words in which one symbol of a subscription is refused; None: it is not."""
 
 
+class Attempts(Protocol):
+    """What stands before the exchange where clients come in."""
+
+    def admit(self, host: str, at: int) -> Refused | None:
+        """How an attempt to connect is refused; None: it is not."""
+
+    def http(self, path: str, at: int) -> Refused | None:
+        """How an HTTP request is refused; None: it is not."""
+
+
 class Private(Protocol):
     """The account side."""
 
@@ -98,6 +121,18 @@ class Private(Protocol):
 
     def left(self, connection: Connection) -> None:
         """The connection is over."""
+
+    def removed(self, owner: object, at: int) -> None:
+        """A resting order of this owner (None: the order flow's) was cancelled by the exchange."""
+
+    def rescaled(self, market: Market, at: int) -> None:
+        """Prices of a market have other digits or steps now."""
+
+    def key(self, public: str) -> ApiKey | None:
+        """The API key with this public part, for signed HTTP requests."""
+
+    def issue(self, key: ApiKey) -> str:
+        """A token that speaks for this key."""
 
 
 class Truth(Protocol):
@@ -133,6 +168,7 @@ class Exchange:
         self.at = epoch
         """The present, ns since 1970."""
         self.faults: Faults | None = None
+        self.attempts: Attempts | None = None
         self.private: Private | None = None
         self.truth = truth
         self.system = SystemStatus.ONLINE
@@ -156,6 +192,19 @@ class Exchange:
             self._list(find(market))
 
     # ---------------------------------------------------------------- time
+
+    def begin(self, epoch: int) -> None:
+        """Let time zero be this instant instead, ns since 1970, unless it is past: what was due some time after the old one is due as long
+        after the new one. To make a market takes time; who then lets it run along the real clock begins it when that is done.
+
+        Raises: UsageError, if time has passed already.
+        """
+        if self.at != self.epoch:
+            raise UsageError("the exchange has begun", field="epoch")
+        later = max(0, epoch - self.epoch) // MICROSECOND * MICROSECOND
+        self.epoch += later
+        self.at += later
+        self._agenda = [(at + later, number, action) for at, number, action in self._agenda]
 
     def advance(self, now: float) -> None:
         """Let everything happen that is due until `now`. Time that is past already changes nothing."""
@@ -231,6 +280,16 @@ class Exchange:
         if client is not None:
             client.close(None)
 
+    def refused(self, host: str, *, now: float) -> Refused | None:
+        """How faults answer an attempt to connect; None: they let it pass. A server asks this beside `knock`; `connect` asks neither."""
+        self.advance(now)
+        return None if self.attempts is None else self.attempts.admit(host, self.at)
+
+    def refused_http(self, path: str, *, now: float) -> Refused | None:
+        """How faults answer an HTTP request; None: they let it pass. A server asks this before `rest`, which does not ask."""
+        self.advance(now)
+        return None if self.attempts is None else self.attempts.http(path, self.at)
+
     def rest(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, *, now: float
     ) -> tuple[int, bytes]:
@@ -282,11 +341,15 @@ class Exchange:
             raise UsageError("a market keeps its name and the digits of its quantities", field="changes")
         for order in market.misfits(new):
             market.cancel(order)
+            if self.private is not None:
+                self.private.removed(order.owner, self.at)
         self.publish(market, self.at)
         market.change(new)
         market.mode = mode_of(self.system, new.status)
         more = new.price_precision - old.price_precision
         flow.rescale(10 ** max(0, more), 10 ** max(0, -more))
+        if self.private is not None:
+            self.private.rescaled(market, self.at)
         self.feeds.changed([symbol], [], self.at)
 
     def change_asset(self, asset: str, status: AssetStatus, *, now: float) -> None:

@@ -74,10 +74,12 @@ class Market:
         rests: bool = True,
         order_id: str | None = None,
         owner: object = None,
+        shows: int = 0,
     ) -> Order:
         """Match an order, then let the rest of it rest. Without a price it takes any, and never rests.
 
         `rests=False`: what is not filled at once is forgotten (immediate or cancel); it is still in `qty` of the order returned.
+        `shows`: the visible slice of an iceberg order; as a taker it comes whole.
         """
         order = Order(
             order_id or self.new_order_id(), side, price or 0, qty, stamp=self._stamp(at), owner=owner
@@ -88,6 +90,9 @@ class Market:
         if len(fills) > first:
             self._trade(fills[first:], "market" if price is None else "limit", at)
         if order.qty and price is not None and rests:
+            if shows:
+                order.shows, order.hidden = shows, max(0, order.qty - shows)
+                order.qty -= order.hidden
             self.engine.rest(order)
         return order
 

@@ -1,7 +1,7 @@
 """What really happened, written down for whoever has to judge a client.
 
-Give one to `Exchange(truth=…)`. It keeps, in order: every state that a book had, every trade, every frame that was made for a connection
-and every frame that went out to it. What it keeps is bounded; a test that wants everything says so.
+Give one to `Exchange(truth=…)`. It keeps, in order: every state that a book had, every trade, every frame that was made for a connection,
+every frame that went out to it, and every fault that acted. What it keeps is bounded; a test that wants everything says so.
 """
 
 from __future__ import annotations
@@ -58,6 +58,18 @@ class Sent(NamedTuple):
     frame: bytes
 
 
+class Faulted(NamedTuple):
+    """A fault that acted."""
+
+    at: int
+    what: str
+    """The action, in the words of its script."""
+    connection: ConnectionId | None
+    """None: it concerned no connection in particular."""
+    label: Label | None
+    """The frame it acted on; None: on none."""
+
+
 class TruthLog:
     """The log. `limit` bounds each of its lists: states and trades of a market, frames of a connection; None keeps everything.
 
@@ -74,6 +86,7 @@ class TruthLog:
         """Frames as the exchange made them, before faults."""
         self.gone: dict[ConnectionId, deque[Sent]] = {}
         """Frames as they went out."""
+        self.faults: deque[Faulted] = deque(maxlen=limit)
         self._limit = limit
         self._queues = queues
         self._frames = frames
@@ -115,6 +128,10 @@ class TruthLog:
         known = trades[-1].trade_id if trades else 0
         fresh = list(islice(reversed(tape), market.tape.next_id - 1 - known))
         trades.extend(reversed(fresh))
+
+    def faulted(self, what: str, connection: Connection | None, label: Label | None, at: int) -> None:
+        """A fault acted."""
+        self.faults.append(Faulted(at, what, None if connection is None else connection.id, label))
 
     def _keep(self, frames: dict[ConnectionId, deque[Sent]], connection: Connection, sent: Sent) -> None:
         if not self._frames:

@@ -81,6 +81,22 @@ class Verdict(Struct, frozen=True):
         return self.trust is Trust.VERIFIED
 
 
+class Totals(Struct, frozen=True):
+    """Sums over every subscription, from which shares are drawn; those of several ledgers may be added."""
+
+    wanted: float
+    """Seconds in which subscriptions were wanted."""
+    good: float
+    """Seconds in which they were as good as their channel can be."""
+    provable: float
+    """Seconds in which subscriptions with proof were wanted."""
+    verified: float
+    """Seconds in which they were verified."""
+    messages: int
+    """Messages of provable subscriptions."""
+    messages_verified: int
+
+
 class Timeline:
     """Intervals of one state, oldest first. They never overlap; the oldest become a total."""
 
@@ -233,27 +249,37 @@ class Ledger:
         entry = self._entries.get((channel, symbol))
         return () if entry is None else entry[state].intervals()
 
+    def totals(self, now: float) -> Totals:
+        """The sums up to now."""
+        entries = self._entries.values()
+        provable = [entry for entry in entries if entry.provable]
+        return Totals(
+            wanted=sum(entry[State.WANTED].total(now) for entry in entries),
+            good=sum(entry[_best(entry)].total(now) for entry in entries),
+            provable=sum(entry[State.WANTED].total(now) for entry in provable),
+            verified=sum(entry[State.VERIFIED].total(now) for entry in provable),
+            # A message without verdict counts against us, and a verdict without message still is one.
+            messages=sum(max(e.messages, e.verified + e.unverified + e.failed) for e in provable),
+            messages_verified=sum(entry.verified for entry in provable),
+        )
+
     def verified_time_ratio(self, now: float) -> float | None:
         """Verified share of the time in which provable subscriptions were wanted; None if there was none."""
-        provable = [entry for entry in self._entries.values() if entry.provable]
-        wanted = sum(entry[State.WANTED].total(now) for entry in provable)
-        return sum(entry[State.VERIFIED].total(now) for entry in provable) / wanted if wanted else None
+        totals = self.totals(now)
+        return totals.verified / totals.provable if totals.provable else None
 
     def verified_message_ratio(self) -> float | None:
         """Verified share of the messages of provable subscriptions; None if there was none."""
-        provable = [entry for entry in self._entries.values() if entry.provable]
-        # A message without verdict counts against us, and a verdict without message still is one.
-        messages = sum(max(e.messages, e.verified + e.unverified + e.failed) for e in provable)
-        return sum(entry.verified for entry in provable) / messages if messages else None
+        totals = self.totals(0.0)
+        return totals.messages_verified / totals.messages if totals.messages else None
 
     def clean_ratio(self, now: float) -> float | None:
         """Share of the wanted time in which subscriptions were as good as their channel can be.
 
         That is verified where there is proof, and delivering where there is none. None if nothing was wanted.
         """
-        wanted = sum(entry[State.WANTED].total(now) for entry in self._entries.values())
-        good = sum(entry[_best(entry)].total(now) for entry in self._entries.values())
-        return good / wanted if wanted else None
+        totals = self.totals(now)
+        return totals.good / totals.wanted if totals.wanted else None
 
     def trust(
         self, channel: str, symbol: str | None, start: float, end: float, *, now: float | None = None

@@ -24,6 +24,7 @@ from msgspec.structs import replace
 from krakenwire.errors import UsageError
 from krakenwire.wire.control import SubscriptionResult
 from krakenwire.wire.enums import EventTrigger
+from krakenwire.wire.market import OHLC_INTERVALS
 from krakenwire.wire.subscriptions import (
     BalancesSubscription,
     BookSubscription,
@@ -41,6 +42,12 @@ MAX_SUBSCRIPTIONS = 20_000
 
 SYMBOLS_A_REQUEST = 100
 """Symbols named in one request, at most. Kraken publishes no limit [U]; a long list is split."""
+
+LEVEL3_COST = {10: 5, 100: 25, 1000: 100}
+"""What one symbol of a level3 subscription costs of Kraken's counter, by its depth."""
+
+LEVEL3_COST_A_REQUEST = 200
+"""What the counter allows in a second. A request that costs more would be refused as a whole."""
 
 Key = tuple[str, str | None, int | None]
 """Channel, symbol, and for `ohlc` the interval: what Kraken tells subscriptions of one connection apart by."""
@@ -171,10 +178,9 @@ class Subscriptions:
 
     def of(self, channel: str, symbol: str | None) -> list[Wish]:
         """Every subscription of a channel and symbol; `ohlc` may have several."""
-        if channel != "ohlc":
-            found = self._wishes.get((channel, symbol, None))
-            return [] if found is None else [found]
-        return [wish for key, wish in self._wishes.items() if key[:2] == (channel, symbol)]
+        intervals = OHLC_INTERVALS if channel == "ohlc" else (None,)
+        found = [self._wishes.get((channel, symbol, interval)) for interval in intervals]
+        return [wish for wish in found if wish is not None]
 
     def want(self, params: Subscription, *, own: bool = True) -> list[Wish]:
         """Subscribe, as from now on wanted. Other parameters than before take the subscription anew.
@@ -235,7 +241,7 @@ class Subscriptions:
             params = wish.params if step is Step.SUBSCRIBE else wish.held
             same = replace(params, symbol=("-",)) if wish.symbol is not None else params
             batches = groups.setdefault((step, same), [[]])
-            if len(batches[-1]) >= SYMBOLS_A_REQUEST:
+            if len(batches[-1]) >= _symbols_a_request(params):
                 batches.append([])
             batches[-1].append(wish)
         return [(step, batch) for (step, _), batches in groups.items() for batch in batches]
@@ -270,6 +276,12 @@ class Subscriptions:
             wish.snapshot_by = math.inf
             wish.wanted = wish.wanted and wish.own
             self.settle(wish)
+
+
+def _symbols_a_request(params: Any) -> int:
+    if not isinstance(params, Level3Subscription):
+        return SYMBOLS_A_REQUEST
+    return max(1, LEVEL3_COST_A_REQUEST // LEVEL3_COST[params.depth])
 
 
 def _singles(params: Subscription) -> Iterator[tuple[Key, Subscription]]:

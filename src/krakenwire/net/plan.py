@@ -1,0 +1,215 @@
+"""Which connection a subscription belongs to, and which subscriptions are wanted at all.
+
+Wishes come from many owners (streams, the client itself), and one subscription serves them all: it is wanted while any owner wants it, as
+deep as the deepest of them. All channels of one symbol share a connection, so that a book and its trades keep their order. Connections
+are made when the ones there are full.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable
+from enum import StrEnum
+from typing import Any
+
+from msgspec.structs import replace
+
+from krakenwire.errors import CapacityExceeded, UsageError
+from krakenwire.net.connection import Connection
+from krakenwire.state.subscriptions import NO_SYMBOL, Key
+from krakenwire.wire.subscriptions import Subscription
+
+LEVEL3_SYMBOLS = 200
+"""Symbols of one level3 connection, by Kraken's rule."""
+
+PUBLIC_SYMBOLS = 500
+"""Symbols of one public connection. Kraken names no limit; a connection lost should not take everything with it."""
+
+CONNECTIONS = 10
+"""Connections to one host, at most."""
+
+
+class Role(StrEnum):
+    """Kraken's hosts refuse each other's channels."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    LEVEL3 = "level3"
+
+
+def role_of(channel: str) -> Role:
+    """The host that serves a channel."""
+    if channel == "level3":
+        return Role.LEVEL3
+    return Role.PRIVATE if channel in {"executions", "balances"} else Role.PUBLIC
+
+
+class _Wish:
+    __slots__ = ("connection", "owners", "params")
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.owners: dict[Hashable, Any] = {}
+        self.params: Any = None
+
+
+class Plan:
+    """Every subscription wanted, by whom, and where."""
+
+    def __init__(
+        self,
+        make: Callable[[Role, int], Connection],
+        *,
+        public_symbols: int = PUBLIC_SYMBOLS,
+        level3_symbols: int = LEVEL3_SYMBOLS,
+        connections: int = CONNECTIONS,
+    ) -> None:
+        for name, value in (
+            ("public_symbols", public_symbols),
+            ("level3_symbols", level3_symbols),
+            ("connections", connections),
+        ):
+            if value < 1:
+                raise UsageError("must be at least 1", field=name)
+        self._make = make
+        self._room = {Role.PUBLIC: public_symbols, Role.LEVEL3: level3_symbols, Role.PRIVATE: 1}
+        self._most = connections
+        self.connections: dict[Role, list[Connection]] = {role: [] for role in Role}
+        self._symbols: dict[Connection, Counter[str | None]] = {}
+        self._wishes: dict[Key, _Wish] = {}
+        self._owned: dict[Hashable, dict[Key, None]] = {}
+
+    def all(self) -> list[Connection]:
+        """Every connection made so far, open or not."""
+        return [connection for made in self.connections.values() for connection in made]
+
+    def where(self, channel: str, symbol: str | None, interval: int | None = None) -> Connection | None:
+        """The connection that carries a subscription; None if nobody wants it."""
+        wish = self._wishes.get((channel, symbol, interval))
+        return None if wish is None else wish.connection
+
+    def want(self, owner: Hashable, params: Subscription) -> None:
+        """An owner wants subscriptions from now on.
+
+        Raises: UsageError, if they contradict what others want; CapacityExceeded. Then nothing was changed.
+        """
+        singles = dict(_singles(params))
+        merged: dict[Key, Any] = {}
+        for key, single in singles.items():
+            wish = self._wishes.get(key)
+            merged[key] = single if wish is None else _merge(wish.params, single)
+        self._check_room([key for key in singles if key not in self._wishes])
+        changed: dict[tuple[int, Any], list[tuple[Connection, Any]]] = {}
+        for key, single in singles.items():
+            wish = self._wishes.get(key)
+            if wish is None:
+                wish = self._wishes[key] = _Wish(self._place(key))
+                self._symbols[wish.connection][key[1]] += 1
+            wish.owners[owner] = single
+            self._owned.setdefault(owner, {})[key] = None
+            if wish.params != merged[key] or wish.connection.error is not None:
+                wish.params = merged[key]
+                alike = replace(merged[key], symbol=("-",)) if key[1] is not None else merged[key]
+                changed.setdefault((id(wish.connection), alike), []).append((wish.connection, merged[key]))
+        for same in changed.values():
+            connection, first = same[0]
+            if hasattr(first, "symbol"):
+                first = replace(first, symbol=tuple([each.symbol[0] for _, each in same]))
+            connection.subscribe(first)
+
+    def drop(
+        self,
+        owner: Hashable,
+        channel: str | None = None,
+        symbol: str | None = None,
+        interval: int | None = None,
+    ) -> int:
+        """An owner wants its subscriptions no more; all of them, or those of a channel, symbol and interval. Returns how many it had."""
+        owned = self._owned.get(owner, {})
+        found = [
+            key
+            for key in owned
+            if channel in (None, key[0]) and symbol in (None, key[1]) and interval in (None, key[2])
+        ]
+        for key in found:
+            del owned[key]
+            wish = self._wishes[key]
+            del wish.owners[owner]
+            if not wish.owners:
+                self._end(key, wish)
+        if not owned:
+            self._owned.pop(owner, None)
+        return len(found)
+
+    def refused(self, key: Key) -> None:
+        """Kraken refused a subscription for good: it takes no room any more, and its owners do not own it."""
+        wish = self._wishes.get(key)
+        if wish is None:
+            return
+        for owner in wish.owners:
+            self._owned[owner].pop(key)
+        self._end(key, wish)
+
+    def _end(self, key: Key, wish: _Wish) -> None:
+        del self._wishes[key]
+        symbols = self._symbols[wish.connection]
+        symbols[key[1]] -= 1
+        if not symbols[key[1]]:
+            del symbols[key[1]]
+        wish.connection.unsubscribe(*key)
+
+    # ---------------------------------------------------------------- places
+
+    def _check_room(self, keys: list[Key]) -> None:
+        """Raises: CapacityExceeded."""
+        for role in Role:
+            symbols = {key[1] for key in keys if role_of(key[0]) is role and key[0] not in NO_SYMBOL}
+            made = self.connections[role]
+            held = {symbol for connection in made for symbol in self._symbols[connection]}
+            room = sum(max(0, self._room[role] - len(self._symbols[connection])) for connection in made)
+            room += (self._most - len(made)) * self._room[role]
+            if len(symbols - held) > room:
+                raise CapacityExceeded(
+                    f"{len(symbols - held)} more symbols, and room for {room} on {self._most} {role} connections"
+                )
+
+    def _place(self, key: Key) -> Connection:
+        channel, symbol, _ = key
+        role = role_of(channel)
+        made = self.connections[role]
+        for connection in made:
+            if symbol is not None and symbol in self._symbols[connection]:
+                return connection
+        for connection in made:
+            if channel in NO_SYMBOL or len(self._symbols[connection]) < self._room[role]:
+                return connection
+        connection = self._make(role, len(made) + 1)
+        made.append(connection)
+        self._symbols[connection] = Counter()
+        return connection
+
+
+def _singles(params: Subscription) -> list[tuple[Key, Any]]:
+    """A subscription for each symbol, with its key."""
+    channel = params.channel.value
+    if channel in NO_SYMBOL:
+        return [((channel, None, None), params)]
+    symbols: tuple[str, ...] = getattr(params, "symbol", ())
+    interval = getattr(params, "interval", None)
+    return [((channel, symbol, interval), replace(params, symbol=(symbol,))) for symbol in symbols]
+
+
+def _merge(held: Any, asked: Any) -> Any:
+    """One subscription for both: as deep as the deeper.
+
+    Raises: UsageError, if they differ in anything else; Kraken holds one subscription of a channel and symbol.
+    """
+    deep = max(getattr(held, "depth", 0), getattr(asked, "depth", 0))
+    both = replace(held, depth=deep) if deep else held
+    if both != (replace(asked, depth=deep) if deep else asked):
+        symbol = getattr(asked, "symbol", ("",))[0]
+        raise UsageError(
+            f"{asked.channel} {symbol} is subscribed with other parameters; one connection holds it once",
+            field="params",
+        )
+    return both
