@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from krakenwire.events import Gap
-from krakenwire.net import ConnectGate
+from krakenwire.net import Client, ConnectGate
 from krakenwire.net.backoff import Backoff
-from krakenwire.net.connection import Connection
 from krakenwire.net.consumers import Buffer
 from krakenwire.session import Session
 from krakenwire.session.desk import Asked, Desk
@@ -113,17 +112,13 @@ def talks(patch: pytest.MonkeyPatch) -> None:
 
 
 def lingers(patch: pytest.MonkeyPatch) -> None:
-    stop = Connection.stop
+    close = Client.close
 
-    async def slow(self: Connection) -> None:
-        for _ in range(3):
-            try:
-                await asyncio.sleep(2.5)
-            except asyncio.CancelledError:
-                await asyncio.sleep(2.5)
-        await stop(self)
+    async def slow(self: Client) -> None:
+        await close(self)
+        await asyncio.sleep(6)
 
-    patch.setattr(Connection, "stop", slow)
+    patch.setattr(Client, "close", slow)
 
 
 @pytest.mark.parametrize(
