@@ -435,9 +435,7 @@ class KrakenV2MessageHandler:
                 "total_messages": sum(channel.messages for channel in times.values()),
                 "messages_by_channel": {name: channel.messages for name, channel in times.items()},
                 "error_count": self._feed.errors,
-                "duplicate_count": session.sequences.tracker.duplicates
-                + session.market.trades.repeated
-                + session.account.repeated,
+                "duplicate_count": session.duplicates,
                 "sequence_gaps": session.sequences.tracker.gaps,
                 "avg_processing_times": {name: channel.average for name, channel in times.items()},
                 "avg_callback_times": {name: channel.callback_average for name, channel in times.items()},

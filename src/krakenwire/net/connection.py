@@ -23,9 +23,10 @@ from krakenwire.events import (
     StatusUpdate,
     SubscriptionRejected,
 )
+from krakenwire.handler.counts import TIMED, ChannelTimes
+from krakenwire.handler.feed import WATCHED
 from krakenwire.net.backoff import Backoff, ConnectGate, Waits
 from krakenwire.net.consumers import Inbox
-from krakenwire.net.counts import TIMED, ChannelCount
 from krakenwire.net.lag import Lag
 from krakenwire.net.pacing import Pacer
 from krakenwire.net.token import TokenLater
@@ -52,9 +53,6 @@ BLAMED_SECONDS = 300.0
 """How often one subscription's trouble may cost a connection on which others are well."""
 
 ONLINE = frozenset({None, "online"})
-WATCHED = frozenset({"status", "reply", "unknown"})
-"""Frames that may say something about the connection itself."""
-
 TELLING = WATCHED | {"heartbeat"}
 """Frames after which the next deadline is looked at, for they come at least once a second and never fast."""
 
@@ -127,7 +125,7 @@ class Connection:
         """Links opened since construction."""
         self.stalls = 0
         """How often the event loop stood still for longer than `STALL`."""
-        self.counts: dict[str, ChannelCount] = {}
+        self.counts: dict[str, ChannelTimes] = {}
         self.errors = 0
         """Frames of which nothing could be used."""
         self._hub = hub
@@ -370,7 +368,7 @@ class Connection:
             if not refused:
                 count = counts.get(channel)
                 if count is None:
-                    count = counts[channel] = ChannelCount()
+                    count = counts[channel] = ChannelTimes()
                 if count.messages % TIMED == 0:
                     count.seconds += clock() - now
                     count.timed += 1

@@ -24,10 +24,7 @@ def statistics(connections: Iterable[Connection], now: float) -> dict[str, Any]:
         "total_messages": sum(messages.values()),
         "messages_by_channel": messages,
         "error_count": sum(connection.errors for connection in made),
-        "duplicate_count": sum(
-            session.sequences.tracker.duplicates + session.market.trades.repeated + session.account.repeated
-            for session in sessions
-        ),
+        "duplicate_count": sum(session.duplicates for session in sessions),
         "sequence_gaps": sum(session.sequences.tracker.gaps for session in sessions),
         "avg_processing_times": {channel: seconds[channel] / timed[channel] for channel in messages},
         "trade_gaps": sum(session.market.trades.gaps for session in sessions),

@@ -198,6 +198,11 @@ class Session:
         at = min(self.desk.due_at, self._watch().deadline)
         return None if at == math.inf else at
 
+    @property
+    def duplicates(self) -> int:
+        """Sequence numbers, trades, fills and ledger entries that came twice."""
+        return self.sequences.tracker.duplicates + self.market.trades.repeated + self.account.repeated
+
     def tick(self, *, now: float) -> list[Event]:
         """Look at every timer. Call it when nothing received is left unread: late reading is not Kraken's silence."""
         events = self._lifecycle.tick(now)
