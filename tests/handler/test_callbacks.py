@@ -191,7 +191,7 @@ async def test_exception_is_isolated(callback: Any) -> None:
 @pytest.mark.fault("C1")
 def test_exception_is_isolated_in_process() -> None:
     """The same without a loop, for every event of a frame."""
-    handler = create_kraken_v2_handler()
+    handler = create_kraken_v2_handler(slow_callback=None)  # a pause of the machine would be one report more
     receiver = Receiver()
     errors: list[CallbackFailed] = []
     handler.register_callback("trade", broken, facts=False)
