@@ -74,7 +74,7 @@ MUTANTS = (
         for rule, old, new, test in (
             ("a point stands where the book has it", " || at[point] != '.')", ")", _LEFT_ALONE),
             ("all else are digits", "if (at[i] < '0' || at[i] > '9')", "if (at[i] < '0')", _LEFT_ALONE),
-            ("bounds", "whole == 0 || whole + amount > self->longest", "whole == 0", _LEFT_ALONE),
+            ("bounds", "whole == 0 || whole + *amount > self->longest", "whole == 0", _LEFT_ALONE),
             ("no price is zero", "whole == 0 || whole", "whole", _LEFT_ALONE),
             (
                 "a removal names what is there",
@@ -190,10 +190,10 @@ MUTANTS = (
     ),
     Mutant(
         "the checksum covers the bids",
-        "state/level2.py",
-        "                self._computed = crc32(asks.text + bids.text)",
-        "                self._computed = crc32(asks.text)",
-        "state/test_level2.py::test_v2",
+        "state/side.py",
+        "    return crc32(asks.text + bids.text)",
+        "    return crc32(asks.text)",
+        "state/test_side.py::test_the_sum_of_both_sides",
     ),
     Mutant(
         "asks come before bids",
@@ -753,21 +753,22 @@ def run(mutant: Mutant, folder: Path) -> str:
     return {0: "SURVIVED", 1: "killed"}.get(done.returncode, f"PYTEST ENDED WITH {done.returncode}")
 
 
-def main() -> int:
-    """Run every mutant; returns the exit code."""
+def main(wanted: str = "") -> int:
+    """Run every mutant whose line has the text `wanted` in it; returns the exit code."""
     bad = 0
+    chosen = [mutant for mutant in MUTANTS if wanted in f"{mutant.rule}: {mutant.file}, by {mutant.test}"]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for part in COPIED:
             copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
             copy(ROOT / part, folder / part)
-        for mutant in MUTANTS:
+        for mutant in chosen:
             outcome = run(mutant, folder)
             bad += outcome != "killed"
             print(f"{outcome:12}  {mutant.rule}: {mutant.file}, by {mutant.test}", flush=True)
-    print(f"\n{len(MUTANTS) - bad} of {len(MUTANTS)} broken rules are noticed.")
+    print(f"\n{len(chosen) - bad} of {len(chosen)} broken rules are noticed.")
     return 1 if bad else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:2]))
