@@ -31,6 +31,12 @@ READS_IN_A_ROW = 64
 STALL = 0.25
 """Seconds that a timer may be late before the loop counts as having stood still."""
 
+CUT_SHARE = 4
+"""Of the time for a goodbye, the part that whoever was cancelled for missing it has for cleaning up."""
+
+STOP_SHARE = 0.4
+"""Of the time for closing a client, the most that the goodbye of a link takes: with the cut after it, one half."""
+
 SETTLE_ROUNDS = 50
 """Turns of the loop that a timer waits while frames are still being read."""
 
@@ -85,7 +91,7 @@ class LiveLink:
 
     def finish(self, end: End) -> None:
         """The link is to end. From now on nothing of it counts, and whoever reads what it brought is told at once."""
-        if not self._ending:
+        if not self._ending and not self.ended.done():
             self._ending = True
             self.ended.set_result(end)
             self._hub.publish(self._session.connection_lost(now=self._loop.time()))
@@ -105,13 +111,31 @@ class LiveLink:
         self._known.watch.reset()
         if not told:
             self._hub.publish(self._session.connection_lost(now=self._loop.time()))
+        self._tasks.append(self._loop.create_task(self._close(), name=f"krakenwire {self._name} goodbye"))
+        await self._wait(min(self._waits.goodbye, self._waits.stop * STOP_SHARE))
+
+    async def _close(self) -> None:
+        """Say goodbye. What fails in a transport of the caller's own is shown, and costs nothing more."""
         try:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._link.close()
+        except Exception as exc:  # noqa: BLE001 (whatever it is, the link is over)
+            self._loop.call_exception_handler({"message": f"{self._name} failed to close", "exception": exc})
+
+    async def _wait(self, seconds: float) -> None:
+        """Wait until every task has ended, but not for long: whoever does not end is cut and cancelled, and waited for no more."""
+        try:
+            _, pending = await asyncio.wait(self._tasks, timeout=seconds)
         except asyncio.CancelledError:
-            self._link.abort()
-            await self._link.close()
+            await self._cut(set(self._tasks), seconds)
             raise
+        await self._cut(pending, seconds)
+
+    async def _cut(self, pending: set[asyncio.Task[None]], seconds: float) -> None:
+        if any(not task.done() for task in pending):
+            self._link.abort()
+            for task in pending:
+                task.cancel()
+            await asyncio.wait(pending, timeout=seconds / CUT_SHARE)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         """A task of the link is over. If it failed the mistake is ours: it is shown, and costs this link and no more."""
