@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 from krakenwire.errors import BookNotLive, UsageError
 from krakenwire.events import BookLost, Gap, Level3Update, OrderBookUpdate
@@ -39,12 +39,6 @@ class Views(Inbox):
             self.interruptions += kind is Gap
             self._changed.pop(event.symbol, None)
 
-    def show(self, book: Book[Any]) -> None:
-        """A book that is live already."""
-        if book.verified:
-            self._changed[book.symbol] = book
-            self._wake()
-
     def __len__(self) -> int:
         return len(self._changed)
 
@@ -71,16 +65,6 @@ class BookStream(Stream[V], Generic[V]):
         super().__init__(source, params, views)
         self._views.depth = self._depth = int(getattr(params, "depth", 0)) or None
         self._updates = updates
-
-    def open(self) -> Self:
-        first = self._finalizer is None
-        super().open()
-        if first:
-            for symbol in self._feed.symbols:
-                book = self._source.held_book(self._feed.channel, symbol)
-                if book is not None:
-                    self._views.show(book)
-        return self
 
     def updates(self) -> Stream[Any]:
         """The same books as changes: `OrderBookUpdate` or `Level3Update`, every one, with each `Gap` and `BookLost` in its place."""

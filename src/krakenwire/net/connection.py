@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from krakenwire.errors import ConnectFailed, ConnectionLost, KrakenWireError
-from krakenwire.events import ConnectionChanged, ConnectionState
+from krakenwire.events import ConnectionChanged, ConnectionState, Event
 from krakenwire.net.backoff import Backoff, ConnectGate, Waits
 from krakenwire.net.known import End, Hub, Known
 from krakenwire.net.live import LiveLink
@@ -100,6 +100,14 @@ class Connection:
         self._wake()
         if not self._needed and self._linger is None:
             self._linger = self._loop.call_later(self._waits.linger, self._lingered)
+
+    def greet(self, params: Subscription, symbol: str | None, put: Callable[[Event], None]) -> None:
+        """Tell a new reader what is held of a subscription; where that may not be current, it is taken anew."""
+        late = self.session.late(params, symbol)
+        for event in late.events:
+            put(event)
+        if late.missing:
+            self.resync(params.channel.value, symbol)
 
     def resync(self, channel: str, symbol: str | None) -> None:
         """Take a subscription anew."""

@@ -54,11 +54,14 @@ class Feeds:
         self._of: dict[tuple[str, str | None], list[Feed]] = {}
 
     def attach(self, feed: Feed) -> None:
-        """Events come from now on."""
+        """Events come from now on, after those that the snapshot of a subscription that stands already would have brought."""
         feed.attached = True
         for symbol in feed.symbols or (None,):
             self._router.add(feed.channel, symbol, feed.put)
             self._of.setdefault((feed.channel, symbol), []).append(feed)
+            connection = self._plan.where(feed.channel, symbol, feed.interval)
+            if connection is not None:
+                connection.greet(feed.params, symbol, feed.put)
 
     def detach(self, feed: Feed) -> None:
         """They do not any more, and the subscription ends unless others want it."""
