@@ -74,7 +74,8 @@ class Client:
     `public_url`, `private_url`, `level3_url`, `rest_url`: another exchange; None: the environment's, else Kraken. `proxy`: URL of an HTTP
     proxy; None: the environment's. `cafile`: certificates to trust instead of the system's.
     `limits`, `waits`: every time limit of sessions and of connections. `on_checksum_dispute`: what becomes of a book that is wrong after
-    every resync: `hold`, `serve_unverified` or `stop`. `callback_timeout`: seconds that an async callback may take; None: no limit.
+    every resync: `hold`, `serve_unverified` or `stop`. `isolate_disputed`: whether it is then tried over a connection of its own, so that
+    it costs no other anything. `callback_timeout`: seconds that an async callback may take; None: no limit.
     `backfill`: whether trades that a gap left out are fetched from REST. `queue_limit`: events that wait for one consumer.
     `public_symbols`, `level3_symbols`: symbols of one connection; `connections`: connections to one host.
     `gate`: the budget of attempts to connect; None: that of the process. `dice`: where waits are drawn from.
@@ -96,6 +97,7 @@ class Client:
         limits: Limits | None = None,
         waits: Waits | None = None,
         on_checksum_dispute: Literal["hold", "serve_unverified", "stop"] = "hold",
+        isolate_disputed: bool = True,
         callback_timeout: float | None = 5.0,
         backfill: bool = True,
         queue_limit: int = QUEUE_LIMIT,
@@ -131,6 +133,7 @@ class Client:
             else None
         )
         self._feeds = Feeds(self._plan, self._router, self._backfill)
+        self._isolates = isolate_disputed
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._process = 0
@@ -144,6 +147,8 @@ class Client:
         self._loop = asyncio.get_running_loop()
         self._thread, self._process = threading.get_ident(), os.getpid()
         self._router.name("subscription_rejected", self._feeds.rejected, facts=False)
+        if self._isolates:
+            self._router.name("book_disputed", self._fleet.disputed, facts=False)
         if self._backfill is not None:
             self._router.name("trade", self._backfill.put, facts=True)
         return self

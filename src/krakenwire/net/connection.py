@@ -109,6 +109,10 @@ class Connection:
         if late.missing:
             self.resync(params.channel.value, symbol)
 
+    def let_go(self, channel: str, symbol: str) -> None:
+        """A book goes on elsewhere: from this moment on nothing more of it comes from here."""
+        self.session.books.ended(channel, symbol, "it has another connection now")
+
     def resync(self, channel: str, symbol: str | None) -> None:
         """Take a subscription anew."""
         self._hub.publish(self.session.resync(channel, symbol, now=self._loop.time()))

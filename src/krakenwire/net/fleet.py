@@ -8,6 +8,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from krakenwire.errors import AuthFailed, UsageError
+from krakenwire.events import BookDisputed, Gap, GapReason
 from krakenwire.net.backoff import ConnectGate, Waits
 from krakenwire.net.connection import Connection, Owner
 from krakenwire.net.hosts import Hosts
@@ -76,6 +77,14 @@ class Fleet:
                 )
             self._tokens = TokenDesk(source)
         self.plan.want(owner, params)
+
+    def disputed(self, event: BookDisputed) -> None:
+        """A book stays wrong after every resync: it goes on, as soon as this frame is dealt with, over a connection of its own."""
+        asyncio.get_running_loop().call_soon(self._isolate, event.channel, event.symbol)
+
+    def _isolate(self, channel: str, symbol: str) -> None:
+        moved = self.plan.isolate(channel, symbol)
+        self._hub.publish([Gap(*key[:2], GapReason.NEW_CONNECTION) for key in moved])
 
     def _make(self, role: Role, number: int) -> Connection:
         private = role is not Role.PUBLIC
