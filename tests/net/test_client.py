@@ -329,7 +329,10 @@ def test_statistics_and_trust() -> None:
             await asyncio.sleep(10)
             first = world.now
             assert kraken.trust("book", "BTC/USD", began, first).trust is Trust.VERIFIED
-            world.transport.links[0].end("cut")
+            (link,) = [
+                each for each in world.transport.links if any(b"BTC/USD" in frame for frame in each.sent)
+            ]
+            link.end("cut")
             await asyncio.sleep(10)
             assert kraken.trust("book", "BTC/USD", began, world.now).trust is Trust.PARTLY
             assert kraken.trust("book", "ETH/USD", began, world.now).trust is Trust.VERIFIED

@@ -10,6 +10,7 @@ import asyncio
 import os
 import random
 import threading
+import time
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -17,6 +18,7 @@ from typing import Any, Literal, Self
 from krakenwire.errors import KrakenWireError, UsageError
 from krakenwire.events import (
     BalanceUpdate,
+    ClockJump,
     ExecutionUpdate,
     Gap,
     InstrumentUpdate,
@@ -29,6 +31,7 @@ from krakenwire.net.backfill import Backfill
 from krakenwire.net.backoff import PROCESS_GATE, ConnectGate, Waits
 from krakenwire.net.book_streams import BookStream, Views
 from krakenwire.net.callbacks import Callbacks
+from krakenwire.net.clock import LOOK_SECONDS, WallClock
 from krakenwire.net.closing import close_all
 from krakenwire.net.connection import Connection
 from krakenwire.net.consumers import QUEUE_LIMIT, Inbox, Policy, Queues
@@ -79,6 +82,7 @@ class Client:
     `backfill`: whether trades that a gap left out are fetched from REST. `queue_limit`: events that wait for one consumer.
     `public_symbols`, `level3_symbols`: symbols of one connection; `connections`: connections to one host.
     `gate`: the budget of attempts to connect; None: that of the process. `dice`: where waits are drawn from.
+    `clock`: the wall clock, for nonces, and whose jumps are told; None: that of the machine.
 
     Raises: UsageError, if an option makes no sense.
     """
@@ -106,6 +110,7 @@ class Client:
         connections: int = CONNECTIONS,
         gate: ConnectGate | None = None,
         dice: random.Random | None = None,
+        clock: WallClock | None = None,
     ) -> None:
         self._fleet = Fleet(
             self,
@@ -117,6 +122,7 @@ class Client:
             on_checksum_dispute=on_checksum_dispute,
             gate=PROCESS_GATE if gate is None else gate,
             dice=random.SystemRandom() if dice is None else dice,
+            wall=time.time_ns if clock is None else clock.wall,
             symbols={Role.PUBLIC: public_symbols, Role.LEVEL3: level3_symbols},
             connections=connections,
         )
@@ -134,6 +140,8 @@ class Client:
         )
         self._feeds = Feeds(self._plan, self._router, self._backfill)
         self._isolates = isolate_disputed
+        self._clock = WallClock() if clock is None else clock
+        self._clock_timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._process = 0
@@ -147,6 +155,7 @@ class Client:
         self._loop = asyncio.get_running_loop()
         self._thread, self._process = threading.get_ident(), os.getpid()
         self._router.name("subscription_rejected", self._feeds.rejected, facts=False)
+        self._look_at_clock()
         if self._isolates:
             self._router.name("book_disputed", self._fleet.disputed, facts=False)
         if self._backfill is not None:
@@ -166,6 +175,8 @@ class Client:
         if self._closed:
             return
         self._closed = True
+        if self._clock_timer is not None:
+            self._clock_timer.cancel()
         await close_all(
             self._plan.all(),
             self._backfill,
@@ -360,6 +371,15 @@ class Client:
         self._callbacks.note(error, 0.0 if self._loop is None else self._loop.time())
 
     # ---------------------------------------------------------------- inside
+
+    def _look_at_clock(self) -> None:
+        """Whether the wall clock jumped, once a second."""
+        jump = self._clock.look()
+        self._clock_timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_at_clock)
+        if jump is not None:
+            event = ClockJump(jump)
+            self.publish([event])
+            self._feeds.tell(event)
 
     def _want(self, owner: object, params: Subscription) -> None:
         self.check_thread()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from krakenwire.errors import KrakenWireError, RequestRejected
-from krakenwire.events import SubscriptionRejected
+from krakenwire.events import Event, SubscriptionRejected
 from krakenwire.net.backfill import Backfill
 from krakenwire.net.connection import Connection
 from krakenwire.net.consumers import Inbox
@@ -99,6 +99,11 @@ class Feeds:
         for feed in self._of.get((event.channel, event.symbol), []):
             if feed.interval in refused:
                 feed.refuse(event)
+
+    def tell(self, event: Event) -> None:
+        """Something that concerns every stream."""
+        for feed in {id(feed): feed for feeds in self._of.values() for feed in feeds}.values():
+            feed.inbox.put(event)
 
     def failed(self, connection: Connection, error: KrakenWireError) -> None:
         """Retrying is over: whoever waits for this connection is told."""

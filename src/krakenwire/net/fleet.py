@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from krakenwire.errors import AuthFailed, UsageError
@@ -40,6 +40,7 @@ class Fleet:
         on_checksum_dispute: str,
         gate: ConnectGate,
         dice: random.Random,
+        wall: Callable[[], int],
         symbols: dict[Role, int],
         connections: int,
     ) -> None:
@@ -54,6 +55,7 @@ class Fleet:
         Session(on_checksum_dispute=on_checksum_dispute, limits=limits)
         self._gate = gate
         self._dice = dice
+        self._wall = wall
         self.plan = Plan(
             self._make,
             public_symbols=symbols[Role.PUBLIC],
@@ -69,7 +71,7 @@ class Fleet:
         Raises: UsageError, if they contradict others, or are private and there are no credentials; CapacityExceeded.
         """
         if params.channel.value in PRIVATE and self._tokens is None:
-            source = source_of(self._credentials, self.transport, self.hosts.rest)
+            source = source_of(self._credentials, self.transport, self.hosts.rest, self._wall)
             if source is None:
                 raise UsageError(
                     "needs an API key: set KRAKEN_API_KEY and KRAKEN_API_SECRET, or give credentials=",
