@@ -632,7 +632,7 @@ MUTANTS = (
     Mutant(
         "one subscription does not cost the others their connection",
         "net/live.py",
-        "return recent < 2 or self._known.blamed.spend(now)",
+        "return (recent < 2 and not self._known.isolated) or self._known.blamed.spend(now)",
         "return True",
         "net/test_connection.py::test_one_subscription_does_not_cost_the_others_their_connection",
     ),

@@ -12,7 +12,7 @@ from krakenwire import BookDisputed, BookLost, BookStatus, ConnectGate, Gap, Gap
 from krakenwire.sim import Exchange, listing
 from tests.net.memory import MemoryLink
 from tests.net.virtual import run
-from tests.net.world import World, collecting
+from tests.net.world import World, collecting, dropping
 
 CHECKSUM = re.compile(rb'"checksum":\d+')
 MARKETS = [
@@ -151,6 +151,26 @@ def test_own_connection_waits_for_the_budget_of_the_process() -> None:
             assert books["BTC/USD"].status is BookStatus.WANTED
             await asyncio.sleep(60)
             assert len(world.opened()) == 2
+
+    run(main())
+
+
+@pytest.mark.fault("B5", "N17")
+def test_own_connection_is_not_renewed_without_end() -> None:
+    """A book whose snapshot never comes costs its own connection two renewals in five minutes at most, for it is no reason to blame it."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=6, markets=MARKETS))
+
+        def opened(link: MemoryLink) -> None:
+            link.change = dropping('"type":"snapshot"', "BTC/USD")
+
+        world.transport.on_open = opened
+        async with world.client() as kraken, kraken.book(["BTC/USD", "ETH/USD"]):
+            await world.until(lambda: len(world.transport.links) == 2, 300)
+            before = len(world.opened())
+            await asyncio.sleep(1500)
+            assert len(world.opened()) - before <= 2 * 5 + 1
 
     run(main())
 

@@ -89,9 +89,7 @@ class Connection:
         if self._linger is not None:
             self._linger.cancel()
             self._linger = None
-        if self._task is None and not self._stopping:
-            self.error = None
-            self._task = self._loop.create_task(self._run(), name=f"krakenwire {self.name}")
+        self._start()
         self._wake()
 
     def unsubscribe(self, channel: str, symbol: str | None, interval: int | None) -> None:
@@ -133,6 +131,11 @@ class Connection:
     def _needed(self) -> bool:
         return any(wish.wanted for wish in self.session.desk.subscriptions)
 
+    def _start(self) -> None:
+        if self._task is None and self._needed and not self._stopping:
+            self.error = None
+            self._task = self._loop.create_task(self._run(), name=f"krakenwire {self.name}")
+
     async def _run(self) -> None:
         try:
             while self._needed and self.error is None:
@@ -147,6 +150,7 @@ class Connection:
             self._task = None
             if self.error is None:
                 self._change(ConnectionState.IDLE, "stopped" if self._stopping else "nothing needs it")
+                self._start()  # it may have been wanted again while it was given up
         if self.error is not None:
             self._hub.failed(self, self.error)
 

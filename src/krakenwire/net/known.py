@@ -63,3 +63,5 @@ class Known:
         self.lag = Lag(name)
         self.watch = Watch(session)
         self.blamed = Budget(BLAMED_TIMES, BLAMED_SECONDS)
+        self.isolated = False
+        """Whether it has one disputed book and nothing else, so that its trouble is expected, and no reason to connect again and again."""

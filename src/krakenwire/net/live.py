@@ -158,6 +158,8 @@ class LiveLink:
         desk, counts, publish, blocking = session.desk, self._known.counts, hub.publish, hub.blocking
         while True:
             frame = await receive()
+            if self._ending:
+                return  # it was told that something may be missing from here on
             self._reads += 1
             now = clock()
             events = session.receive(frame, now=now)
@@ -174,8 +176,6 @@ class LiveLink:
                 publish(events)
             if refused or channel in TELLING:
                 self._attend(frame, events)
-                if self._ending:
-                    return
             else:
                 self._last = events, now
             if desk.due_at < self._timer_at or desk.ignored_since is not None:
@@ -232,7 +232,7 @@ class LiveLink:
         """One subscription's trouble costs a connection on which others are well only now and then."""
         now = self._loop.time()
         recent = sum(now - at < self._waits.useful for at in self._session.last_heard().values())
-        return recent < 2 or self._known.blamed.spend(now)
+        return (recent < 2 and not self._known.isolated) or self._known.blamed.spend(now)
 
     # ---------------------------------------------------------------- writing
 

@@ -225,6 +225,7 @@ class Plan:
         if connection is None and len(own) < ISOLATED and len(self.connections[role]) < self._most:
             connection = self._another(role)
             self._isolated.add(connection)
+            connection.known.isolated = True
         if connection is None:
             healed = next((each for each in self._wishes if self._is_healed(each, own)), None)
             home = None if healed is None else self._home(healed)
