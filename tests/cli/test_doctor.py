@@ -47,7 +47,7 @@ def doctor(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[Ende
 
 def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     """Against the simulated exchange every check is well, in an order in which each builds on those before, and every line says SIM."""
-    ended = call(capsys, "doctor", "--sim")
+    ended = call(capsys, "doctor", "--sim", "-o", "table")
     assert (ended.code, ended.err) == (Exit.OK, "")
     lines = ended.out.splitlines()
     assert all(line.startswith("SIM ") for line in lines)
