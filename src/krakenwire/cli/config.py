@@ -11,7 +11,7 @@ import click
 
 from krakenwire.cli.configuration import Configuration, Origin, Setting, files, sources
 from krakenwire.cli.exits import Exit
-from krakenwire.cli.options import Verb, Verbs, output_option
+from krakenwire.cli.options import Verb, Verbs, bare_option, output_option
 from krakenwire.cli.places import exchange_options
 from krakenwire.cli.terminal import paint
 from krakenwire.cli.text import counted, shown
@@ -112,7 +112,7 @@ def path(output: str) -> Exit:
     see=["krakenwire config show"],
 )
 @exchange_options
-@output_option
+@bare_option
 def check(*, url: str | None, cafile: str | None, output: str) -> Exit:
     """Look for everything that is wrong with files and environment: unknown keys, values of a wrong type, secrets that others can read.
 

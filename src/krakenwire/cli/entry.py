@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 import click
 
@@ -15,7 +14,6 @@ from krakenwire.cli.config import config
 from krakenwire.cli.configuration import Sources
 from krakenwire.cli.demo import demo
 from krakenwire.cli.doctor import doctor
-from krakenwire.cli.ending import answered
 from krakenwire.cli.errors import CommandError, tell, wrong_usage
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.manual import manual
@@ -56,20 +54,13 @@ def krakenwire(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and end the process with its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command. Its exit code."""
     set_up()
     for name in ("krakenwire", "aiohttp"):
         # What goes wrong is told by the command itself, in its place; a log is for programs that ask for one.
         logging.getLogger(name).addHandler(logging.NullHandler())
-    with answered(program=arguments is None) as signals:
-        try:
-            code = signals.end(_run(given))
-        except KeyboardInterrupt:
-            # Between two steps of ours, where nothing is left to be put in order.
-            code = signals.end(Exit.INTERRUPTED)
-    sys.exit(code)
+    return _run(list(arguments))
 
 
 def _run(arguments: list[str]) -> int:

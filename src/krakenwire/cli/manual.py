@@ -43,7 +43,7 @@ def manual(ctx: click.Context, commands: tuple[str, ...]) -> Exit:
         known = group.list_commands(at) if isinstance(group, click.Group) else []
         found = group.get_command(at, name) if isinstance(group, click.Group) else None
         if found is None:
-            raise unknown_command(" ".join((*at.command_path.split()[1:], name)), known, at)
+            raise unknown_command(name, known, at)
         at = click.Context(found, parent=at, info_name=name)
     click.echo(at.get_help())
     return Exit.OK

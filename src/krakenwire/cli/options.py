@@ -114,7 +114,7 @@ def unknown_command(name: str, known: Sequence[str], ctx: click.Context) -> Unkn
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _output(elsewhere: str) -> Decorator:
+def _output(elsewhere: str, *, configured: bool = True) -> Decorator:
     where = "text for people" if elsewhere == "table" else f"table on a terminal, {elsewhere} elsewhere"
 
     def form(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -123,7 +123,7 @@ def _output(elsewhere: str) -> Decorator:
             return value
         if value is not None:
             sources().note("output", value, "--output")
-        wanted = str(sources().configuration()["output"])
+        wanted = str(sources().configuration()["output"] if configured else value or "auto")
         return wanted if wanted != "auto" else "table" if sys.stdout.isatty() else elsewhere
 
     return click.option(
@@ -138,6 +138,9 @@ def _output(elsewhere: str) -> Decorator:
 
 output_option = _output("ndjson")
 """`-o`, the same for every command, which gets `table`, `json` or `ndjson`."""
+
+bare_option = _output("ndjson", configured=False)
+"""`-o` of a command that has to run whatever is wrong with the configuration."""
 
 show_option = _output("table")
 """`-o` of a command that is there to be looked at: `auto` is text for people everywhere."""
