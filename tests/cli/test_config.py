@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -380,3 +381,41 @@ def test_public_data_needs_no_good_key(
     monkeypatch.setenv("KRAKEN_API_KEY", "half")
     at = ("--url", exchange.urls.public)
     assert call(capsys, "stream", "trade", "SOL/USD", *at, "--count", "1").code == Exit.OK
+
+
+@pytest.mark.fault("M2")
+def test_a_folder_does_not_send_a_key_away(
+    user_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A project file names no foreign host for a key that it did not bring; this machine, Kraken and a key named by hand are free."""
+    key = f'[credentials]\nkey = "k"\nsecret = "{SECRET}"\n'
+    write(user_file, key)
+
+    def wrong(urls: str, *options: object) -> str:
+        write(PROJECT, urls)
+        ended = call(capsys, "config", "check", "-o", "json", *options)
+        assert ended.code == (Exit.USAGE if "message" in ended.json else Exit.OK)
+        return str(ended.json.get("message", ""))
+
+    foreign = 'urls.public = "wss://a.example"\nurls.rest = "https://a.example"\n'
+    assert wrong(foreign) == f"{PROJECT}:2: urls.rest would get the API key of {user_file}:2 (user file)"
+    assert wrong('urls.rest = "http://127.0.0.1:1"\n') == ""
+    assert wrong('urls.rest = "https://api.kraken.com"\n') == ""
+    assert wrong('urls.public = "wss://a.example"\n') == ""
+    assert wrong(foreign + key) == ""
+    assert wrong(foreign, "--credentials-file", write("key.toml", key.partition("\n")[2])) == ""
+    monkeypatch.setenv("KRAKEN_API_KEY", "k")
+    monkeypatch.setenv("KRAKEN_API_SECRET", SECRET)
+    assert "urls.rest would get the API key of KRAKEN_API_KEY" in wrong(foreign)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files have no owner here")
+def test_project_file_of_somebody_else(capsys: pytest.CaptureFixture[str]) -> None:
+    """A project file that another user can change decides nothing."""
+    path = write(PROJECT, "depth = 25\n", 0o666)
+    assert f"{PROJECT}: another user can change this file" in call(capsys, "demo").err
+    path.chmod(0o644)
+    assert call(capsys, "config", "show").code == Exit.OK
+    if os.geteuid() == 0:
+        os.chown(path, 4242, 4242)
+        assert "another user can change this file" in call(capsys, "config", "show").err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -233,6 +234,38 @@ def ended(started: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
     return told["out"], told["err"]
 
 
+# -------------------------------------------------------------------- what is simulated
+
+
+@pytest.mark.fault("M4")
+@pytest.mark.parametrize("form", ["table", "json", "ndjson"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["demo", "--duration", "1.2"],
+        ["stream", "book", "SOL/USD", "--sim", "--count", "3"],
+        ["stream", "executions", "--sim", "--count", "2"],
+        ["doctor", "--sim"],
+        ["sim", "--duration", "0.05"],
+    ],
+    ids=lambda arguments: " ".join(arguments[:2]),
+)
+def test_what_is_simulated_says_so(
+    arguments: list[str], form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every line about a simulated exchange begins with SIM, and every object says that it is simulated."""
+    ended = call(capsys, *arguments, "-o", form)
+    assert ended.code == Exit.OK
+    if form == "json":
+        assert ended.json["sim"] is True
+    elif form == "ndjson":
+        assert all(json.loads(line)["sim"] is True for line in ended.out.splitlines())
+    else:
+        # What `sim` prints is pasted into a shell: that is said above it.
+        lines = [line for line in ended.out.splitlines() if line and "=" not in line and line[0] != "#"]
+        assert [line for line in lines if not line.startswith("SIM ") and line != "Ctrl-C ends it."] == []
+
+
 # -------------------------------------------------------------------- pipes, terminals, locales
 
 SHORT: dict[str, list[object]] = {
@@ -259,8 +292,9 @@ def test_every_command_is_tried_here() -> None:
 
 
 @pytest.mark.fault("C16")
-@pytest.mark.parametrize("name", SHORT)
-@pytest.mark.parametrize("form", ["table", "ndjson"])
+@pytest.mark.parametrize(
+    ("name", "form"), [(name, ("table", "ndjson")[at % 2]) for at, name in enumerate(SHORT)]
+)
 def test_reader_is_gone(name: str, form: str) -> None:
     """When nobody reads the output, every command ends quietly, with 0 or with the verdict that it reached."""
     formless = name in {"completion", "help", "--help"}

@@ -47,6 +47,7 @@ def test_every_command_explains_itself(path: tuple[str, ...], capsys: pytest.Cap
     codes = ended.out.split("Exit codes:\n")[1].split("Environment:\n")[0]
     assert f"0    {MEANING[Exit.OK]}" in codes
     assert "130  " in codes
+    assert "143  " in codes
     assert "NO_COLOR" in ended.out
     if path:
         assert call(capsys, "help", *path).out == ended.out

@@ -54,7 +54,7 @@ WORDS = {
         ("krakenwire bench", "Five seconds of measuring."),
         ("krakenwire bench --duration 20 -o json | jq .ratios.handler.median", "One figure, for programs."),
     ],
-    exits=[Exit.OK, Exit.FAILED, Exit.USAGE, Exit.INTERRUPTED, Exit.TERMINATED],
+    exits=[Exit.OK, Exit.FAILED, Exit.USAGE, Exit.INTEGRITY, Exit.INTERRUPTED, Exit.TERMINATED],
     see=["docs/performance.md"],
 )
 @click.option(

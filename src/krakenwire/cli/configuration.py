@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import click
 from msgspec import Struct
@@ -17,10 +18,19 @@ from msgspec import Struct
 from krakenwire.cli.errors import CommandError
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.keys import BY_NAME, KEY_HINT, KEYS, Key, Wrong
-from krakenwire.cli.toml_file import LARGEST, Found, Problem, others_can_read, read_bytes, read_file
+from krakenwire.cli.toml_file import (
+    LARGEST,
+    Found,
+    Problem,
+    others_can_change,
+    others_can_read,
+    read_bytes,
+    read_file,
+)
 from krakenwire.errors import UsageError
 from krakenwire.net.hosts import Hosts
 from krakenwire.net.token import Credentials
+from krakenwire.net.transport import is_loopback
 
 PROJECT = "./krakenwire.toml"
 ALLOW = "--allow-readable-credentials"
@@ -85,6 +95,7 @@ class Configuration(Struct, frozen=True):
             held = [source[name] for name in ("credentials.file", *PAIR) if name in source]
             if not held:
                 continue
+            self._keep_at_home(held[0])
             if held[0].key.name == "credentials.file":
                 if len(held) > 1:
                     raise refused(
@@ -94,6 +105,24 @@ class Configuration(Struct, frozen=True):
                 return _from_file(held[0].value, allow_readable=self.allow_readable)
             return _pair([setting.value for setting in held], held[0].place, _names(held[0]))
         return None
+
+    def _keep_at_home(self, held: Setting) -> None:
+        """A file that lies in a folder, as one that came with somebody's repository, must not send away a key that it did not bring.
+
+        Raises: CommandError.
+        """
+        if held.origin not in {Origin.ENVIRONMENT, Origin.USER}:
+            return
+        for name in ("urls.private", "urls.level3", "urls.rest"):
+            setting = self.settings[name]
+            foreign = setting.value != setting.key.default and not is_loopback(
+                urlsplit(setting.value).hostname or ""
+            )
+            if setting.origin is Origin.PROJECT and foreign:
+                raise refused(
+                    f"{PROJECT}:{setting.line}: {name} would get the API key of {held.place}",
+                    "name that key in the same file, or the host in your own; --credentials-file sends it all the same",
+                )
 
 
 class Sources:
@@ -133,6 +162,7 @@ class Sources:
             try:
                 found, wrong = read_file(path, name, BY_NAME)
                 wrong += _readable(path, name, found, allowed=self.allow_readable)
+                wrong += _strange(path, name) if origin is Origin.PROJECT else []
             except FileNotFoundError:
                 continue
             problems += wrong
@@ -193,6 +223,15 @@ def _readable(path: Path, name: str, found: Mapping[str, Found], *, allowed: boo
             f"{held[0]} stands in a file that others can read (mode {mode})",
             f"chmod 600 {name}; take a new key if somebody may have seen this one",
         )
+    ]
+
+
+def _strange(path: Path, name: str) -> list[Problem]:
+    """A file in the folder where we happen to be decides whom we talk to: it must be ours."""
+    if not others_can_change(path):
+        return []
+    return [
+        Problem(name, None, "another user can change this file", "own it and chmod 600 it, or work elsewhere")
     ]
 
 

@@ -49,7 +49,7 @@ def doctor(*, sim: bool, url: str | None, cafile: str | None, output: str) -> Ex
         if output == "table":
             _print(found, "SIM " if sim else "")
         elif output == "ndjson":
-            print(json.dumps(as_dict(found)), flush=True)
+            print(json.dumps(({"sim": True} if sim else {}) | as_dict(found)), flush=True)
 
     async def work(ending: Ending) -> Exit:
         with reach(sim=sim, url=url, cafile=cafile, key=False) as place:

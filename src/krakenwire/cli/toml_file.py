@@ -128,3 +128,11 @@ def others_can_read(path: Path) -> str | None:
     """The mode of a file that anybody but its owner can read or change, as chmod writes it; None if nobody can."""
     mode = stat.S_IMODE(path.stat().st_mode)
     return f"{mode:04o}" if os.name == "posix" and mode & 0o077 else None
+
+
+def others_can_change(path: Path) -> bool:
+    """Whether a file belongs to another user, other than root, or is open to everybody."""
+    if os.name != "posix":
+        return False
+    found = path.stat()
+    return found.st_uid not in {os.geteuid(), 0} or bool(found.st_mode & 0o002)

@@ -70,7 +70,7 @@ class Result:
             "For a recording without its acknowledgements.",
         ),
     ],
-    exits=[Exit.OK, Exit.FAILED, Exit.USAGE, Exit.INTEGRITY, Exit.INTERRUPTED],
+    exits=[Exit.OK, Exit.FAILED, Exit.USAGE, Exit.INTEGRITY, Exit.INTERRUPTED, Exit.TERMINATED],
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=any_file)
 @click.option(
