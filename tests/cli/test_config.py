@@ -403,7 +403,10 @@ def test_a_folder_does_not_send_a_key_away(
     assert wrong('urls.rest = "https://api.kraken.com"\n') == ""
     assert wrong('urls.public = "wss://a.example"\n') == ""
     assert wrong(foreign + key) == ""
-    assert wrong(foreign, "--credentials-file", write("key.toml", key.partition("\n")[2])) == ""
+    write("key.toml", key.partition("\n")[2])
+    assert wrong(foreign + 'credentials.file = "key.toml"\n') == ""
+    assert "would get the API key" in wrong(foreign + f'credentials.file = "{user_file}"\n')
+    assert wrong(foreign, "--credentials-file", "key.toml") == ""
     monkeypatch.setenv("KRAKEN_API_KEY", "k")
     monkeypatch.setenv("KRAKEN_API_SECRET", SECRET)
     assert "urls.rest would get the API key of KRAKEN_API_KEY" in wrong(foreign)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from krakenwire.cli import findings
 from krakenwire.cli.configuration import configuration
+from krakenwire.cli.credentials import credentials_of
 from krakenwire.cli.errors import CommandError
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.findings import RIGHTS, Finding, failed
@@ -118,7 +119,7 @@ class Checks:
         """A token, which every private stream needs; None if there is none, and why is told."""
         url = self._place.hosts.rest
         try:
-            credentials = self._place.credentials if self._place.sim else configuration().credentials()
+            credentials = self._place.credentials if self._place.sim else credentials_of(configuration())
         except CommandError as exc:
             self._tell(Finding("key", "configuration", "fail", exc.message, exc.hint, Exit.AUTH))
             return None

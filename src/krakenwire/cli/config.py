@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from krakenwire.cli.configuration import Configuration, Origin, Setting, files, sources
+from krakenwire.cli.credentials import credentials_of
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.options import Verb, Verbs, bare_option, output_option
 from krakenwire.cli.places import exchange_options
@@ -122,7 +123,7 @@ def check(*, url: str | None, cafile: str | None, output: str) -> Exit:
     _, problems = sources().given()
     if not problems:
         # Whether the API key can be read is seen by reading it.
-        sources().configuration().credentials()
+        credentials_of(sources().configuration())
     told = [
         {
             "file": shown(each.file),

@@ -5,35 +5,27 @@ value where it came from.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import click
 from msgspec import Struct
 
 from krakenwire.cli.errors import CommandError
 from krakenwire.cli.exits import Exit
-from krakenwire.cli.keys import BY_NAME, KEY_HINT, KEYS, Key, Wrong
+from krakenwire.cli.keys import BY_NAME, KEYS, Key, Wrong
 from krakenwire.cli.toml_file import (
-    LARGEST,
     Found,
     Problem,
     others_can_change,
     others_can_read,
-    read_bytes,
     read_file,
 )
-from krakenwire.errors import UsageError
 from krakenwire.net.hosts import Hosts
-from krakenwire.net.token import Credentials
-from krakenwire.net.transport import is_loopback
 
 PROJECT = "./krakenwire.toml"
-ALLOW = "--allow-readable-credentials"
 PAIR = ("credentials.key", "credentials.secret")
 
 
@@ -85,44 +77,6 @@ class Configuration(Struct, frozen=True):
             level3=self["urls.level3"],
             rest=self["urls.rest"],
         )
-
-    def credentials(self) -> Credentials | None:
-        """The API key of the strongest source that names one; None if none does. Halves of different sources never make a pair.
-
-        Raises: CommandError.
-        """
-        for source in self.given:
-            held = [source[name] for name in ("credentials.file", *PAIR) if name in source]
-            if not held:
-                continue
-            self._keep_at_home(held[0])
-            if held[0].key.name == "credentials.file":
-                if len(held) > 1:
-                    raise refused(
-                        f"{held[0].place}: credentials.file and {held[1].key.name} name two API keys",
-                        "keep one of them",
-                    )
-                return _from_file(held[0].value, allow_readable=self.allow_readable)
-            return _pair([setting.value for setting in held], held[0].place, _names(held[0]))
-        return None
-
-    def _keep_at_home(self, held: Setting) -> None:
-        """A file that lies in a folder, as one that came with somebody's repository, must not send away a key that it did not bring.
-
-        Raises: CommandError.
-        """
-        if held.origin not in {Origin.ENVIRONMENT, Origin.USER}:
-            return
-        for name in ("urls.private", "urls.level3", "urls.rest"):
-            setting = self.settings[name]
-            foreign = setting.value != setting.key.default and not is_loopback(
-                urlsplit(setting.value).hostname or ""
-            )
-            if setting.origin is Origin.PROJECT and foreign:
-                raise refused(
-                    f"{PROJECT}:{setting.line}: {name} would get the API key of {held.place}",
-                    "name that key in the same file, or the host in your own; --credentials-file sends it all the same",
-                )
 
 
 class Sources:
@@ -233,61 +187,6 @@ def _strange(path: Path, name: str) -> list[Problem]:
     return [
         Problem(name, None, "another user can change this file", "own it and chmod 600 it, or work elsewhere")
     ]
-
-
-def _from_file(name: str, *, allow_readable: bool) -> Credentials:
-    """The API key of a credentials file; `-` is standard input.
-
-    Raises: CommandError.
-    """
-    keys = {each.rpartition(".")[2]: BY_NAME[each] for each in PAIR}
-    told = "standard input" if name == "-" else name
-    try:
-        if name == "-":
-            if sys.stdin is None or sys.stdin.isatty():
-                raise refused(
-                    "an API key is not typed on a terminal, where it can be seen", "krakenwire ... < FILE"
-                )
-            found, problems = read_bytes(sys.stdin.buffer.read(LARGEST + 1), told, keys)
-        else:
-            mode = None if allow_readable else others_can_read(Path(name))
-            if mode is not None:
-                raise refused(
-                    f"{name}: others can read this API key (mode {mode})",
-                    f"chmod 600 {name}; take a new key if somebody may have seen this one; {ALLOW} reads it as it is",
-                )
-            found, problems = read_file(Path(name), told, keys)
-    except OSError as exc:
-        raise refused(
-            f"{name}: cannot be read: {exc.strerror or exc}", "it has two lines, key and secret"
-        ) from None
-    if problems:
-        raise refused(problems[0].told, problems[0].hint)
-    return _pair([found[name].value for name in keys if name in found], told, ("key", "secret"))
-
-
-def _names(setting: Setting) -> tuple[str, str]:
-    """What the two parts of an API key are called where this one was found."""
-    key, secret = (BY_NAME[name] for name in PAIR)
-    if setting.origin is Origin.ENVIRONMENT:
-        return str(key.variable), str(secret.variable)
-    return key.name, secret.name
-
-
-def _pair(held: list[str], place: str, names: tuple[str, str]) -> Credentials:
-    if len(held) != len(PAIR):
-        raise unfit(f"{place}: set both {names[0]} and {names[1]}, or neither", KEY_HINT)
-    try:
-        return Credentials(*held)
-    except UsageError as exc:
-        raise unfit(
-            f"{place}: {names[exc.field == 'secret']} {exc.rule}", f"copy it again; {KEY_HINT}"
-        ) from None
-
-
-def unfit(message: str, hint: str) -> CommandError:
-    """An API key that cannot be one."""
-    return CommandError("auth", message, hint, exit_code=Exit.AUTH)
 
 
 def refused(message: str, hint: str) -> CommandError:

@@ -11,7 +11,8 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from krakenwire.cli.configuration import ALLOW, sources
+from krakenwire.cli.configuration import sources
+from krakenwire.cli.credentials import ALLOW
 from krakenwire.cli.exits import MEANING, Exit
 from krakenwire.cli.keys import FORMS, VARIABLES
 from krakenwire.cli.nearest import nearest

@@ -11,6 +11,7 @@ import click
 from msgspec import Struct
 
 from krakenwire.cli.configuration import configuration, sources
+from krakenwire.cli.credentials import credentials_of
 from krakenwire.cli.errors import wrong_usage
 from krakenwire.cli.options import any_file, credentials_options
 from krakenwire.errors import UsageError
@@ -133,7 +134,7 @@ def reach(
             yield place_of(exchange)
         return
     found = configuration()
-    credentials = found.credentials() if key else None
+    credentials = credentials_of(found) if key else None
     yield Place(hosts=found.hosts(), cafile=cafile or found["cafile"], credentials=credentials)
 
 
