@@ -43,7 +43,7 @@ STEP = 0.01
 BARE = "bare"
 WORDS = {
     BARE: "bare decoding",
-    "handler": "handler: decoded, applied, proven, one callback",
+    "handler": "the handler, books proven",
 }
 """What is timed."""
 
@@ -181,4 +181,4 @@ def _print(told: dict[str, Any]) -> None:
     for name, words in WORDS.items():
         ratio, rate = told["ratios"][name], told["frames_per_second"][name]
         spread = "" if name == BARE else f"  ({ratio['least']:.2f} to {ratio['largest']:.2f})"
-        print(f"  {words:<48} {ratio['median']:>5.2f} x  {rate:>9,} frames/s{spread}")
+        print(f"  {words:<26} {ratio['median']:>5.2f} x  {rate:>9,} frames/s{spread}")

@@ -34,10 +34,10 @@ STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "skipped": "dim"}
 @place_options
 @output_option
 def doctor(*, sim: bool, url: str | None, cafile: str | None, output: str) -> Exit:
-    """Check everything that a connection needs, and say what to do about what is wrong.
+    """Check everything that a connection needs.
 
-    Looked at are the limit of open files; name, TLS and answer of every host; the status of the exchange; the clock of this machine
-    against the exchange's, by ping; the API key of the environment, and which private channels it may follow. It makes three
+    What is wrong is told with what to do about it. Looked at are the limit of open files; name, TLS and answer of every host; the status of the exchange; the clock of this machine
+    against the exchange's, by ping; the API key, and which private channels it may follow. It makes three
     connections and asks for one token; it places no order and changes nothing.
 
     Each line is ok, warn, fail or skipped. The exit code is that of the worst failure; a warning is none.

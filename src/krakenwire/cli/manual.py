@@ -33,9 +33,9 @@ def _commands(ctx: click.Context, param: click.Parameter, begun: str) -> list[Co
 @click.argument("commands", nargs=-1, metavar="[COMMAND...]", shell_complete=_commands)
 @click.pass_context
 def manual(ctx: click.Context, commands: tuple[str, ...]) -> Exit:
-    """Explain a command: what it does, its options, examples, exit codes, environment.
+    """Explain a command.
 
-    Without COMMAND it lists all commands.
+    What it does, its options, examples, exit codes and environment, as COMMAND --help does. Without COMMAND all commands are listed.
     """
     at = ctx.find_root()
     for name in commands:
