@@ -31,7 +31,8 @@ VARIABLE = "_KRAKENWIRE_COMPLETE"
 def completion(ctx: click.Context, shell: str) -> Exit:
     """Print the script that lets a shell complete what is typed.
 
-    SHELL is bash, zsh or fish. Completed are commands, options, their values, channels, files and common symbols. The script asks the program itself what fits, so it never grows old.
+    SHELL is bash, zsh or fish. Completed are commands, options, their values, channels, files and common symbols. The script asks the
+    program itself what fits, so it never grows old.
     """
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 (click knows the three shells)

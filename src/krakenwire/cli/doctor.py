@@ -36,9 +36,9 @@ STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "skipped": "dim"}
 def doctor(*, sim: bool, url: str | None, cafile: str | None, output: str) -> Exit:
     """Check everything that a connection needs.
 
-    What is wrong is told with what to do about it. Looked at are the limit of open files; name, TLS and answer of every host; the status of the exchange; the clock of this machine
-    against the exchange's, by ping; the API key, and which private channels it may follow. It makes three
-    connections and asks for one token; it places no order and changes nothing.
+    What is wrong is told with what to do about it. Looked at are the limit of open files; name, TLS and answer of every host; the
+    status of the exchange; the clock of this machine against the exchange's, by ping; the API key, and which private channels it may
+    follow. It makes three connections and asks for one token; it places no order and changes nothing.
 
     Each line is ok, warn, fail or skipped. The exit code is that of the worst failure; a warning is none.
     """
