@@ -165,6 +165,7 @@ BY_NAME = {key.name: key for key in KEYS}
 
 VARIABLES = {
     **{key.variable: key.meaning for key in KEYS if key.variable is not None},
+    "HTTPS_PROXY": "a proxy to connect through",
     "XDG_CONFIG_HOME": "folder of the user's file, krakenwire/config.toml in it; default ~/.config",
     "NO_COLOR": "set to anything: no colour",
 }

@@ -17,7 +17,7 @@ from krakenwire.cli.exits import MEANING, Exit
 from krakenwire.cli.keys import FORMS, VARIABLES
 from krakenwire.cli.nearest import nearest
 
-EXCHANGE = tuple(name for name in VARIABLES if name.startswith("KRAKEN_"))
+EXCHANGE = (*(name for name in VARIABLES if name.startswith("KRAKEN_")), "HTTPS_PROXY")
 """Variables that say where an exchange is and who asks there."""
 
 MANUAL = "docs/command-line.md"
@@ -115,7 +115,7 @@ def unknown_command(name: str, known: Sequence[str], ctx: click.Context) -> Unkn
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _output(elsewhere: str, *, configured: bool = True) -> Decorator:
+def _output(elsewhere: str, *, from_files: bool = True) -> Decorator:
     where = "text for people" if elsewhere == "table" else f"table on a terminal, {elsewhere} elsewhere"
 
     def form(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
@@ -124,7 +124,7 @@ def _output(elsewhere: str, *, configured: bool = True) -> Decorator:
             return value
         if value is not None:
             sources().note("output", value, "--output")
-        wanted = str(sources().configuration()["output"] if configured else value or "auto")
+        wanted = str(sources().configuration()["output"] if from_files else value or "auto")
         return wanted if wanted != "auto" else "table" if sys.stdout.isatty() else elsewhere
 
     return click.option(
@@ -140,7 +140,7 @@ def _output(elsewhere: str, *, configured: bool = True) -> Decorator:
 output_option = _output("ndjson")
 """`-o`, the same for every command, which gets `table`, `json` or `ndjson`."""
 
-bare_option = _output("ndjson", configured=False)
+bare_option = _output("ndjson", from_files=False)
 """`-o` of a command that has to run whatever is wrong with the configuration."""
 
 show_option = _output("table")
