@@ -34,7 +34,7 @@ from tests.net.memory import MemoryLink
 from tests.net.virtual import VirtualLoop
 from tests.net.world import World
 from tests.soak.habits import Habits
-from tests.soak.oracle import Oracle
+from tests.soak.oracle import STALLED, Oracle
 from tests.soak.swarm import QUIET, Scenario
 from tests.soak.trader import Trader
 
@@ -280,6 +280,9 @@ class Play:
         self.frames_asked = asked
         if len(asked) > 25 * max(1, len(transport.links)):
             oracle.breaks(f"{len(asked)} requests in a second")
+        for link in transport.links:
+            if now - self.habits.woke_at > STALLED and oracle.stalled(link.number):
+                oracle.breaks("all data stopped, and the connection was not renewed")
         for connection in self.client._plan.all():
             session = connection.session
             heard_at = max(session.heard_at, self.habits.woke_at)

@@ -126,7 +126,7 @@ class Private(Protocol):
         """A resting order of this owner (None: the order flow's) was cancelled by the exchange."""
 
     def rescaled(self, market: Market, at: int) -> None:
-        """Prices of a market have other digits or steps now."""
+        """Numbers of a market have other digits or steps now."""
 
     def key(self, public: str) -> ApiKey | None:
         """The API key with this public part, for signed HTTP requests."""
@@ -327,9 +327,9 @@ class Exchange:
     def change_pair(self, symbol: str, /, *, now: float, **changes: Any) -> None:
         """A market goes on under other terms: fields of `Pair`. Whoever follows `instrument` is told.
 
-        With fewer price digits, orders between the remaining prices are cancelled. Quantities keep their digits.
+        With fewer digits, orders that have no room for theirs are cancelled. The smallest order stays what it is, as far as it has room.
 
-        Raises: UsageError, if the name or the digits of quantities should change.
+        Raises: UsageError, if the name should change.
         """
         self.advance(now)
         self._change(symbol, changes)
@@ -337,8 +337,11 @@ class Exchange:
     def _change(self, symbol: str, changes: dict[str, Any]) -> None:
         market, flow = self.markets[symbol], self.flows[symbol]
         old, new = market.pair, replace(market.pair, **changes)
-        if (old.symbol, old.qty_precision) != (new.symbol, new.qty_precision):
-            raise UsageError("a market keeps its name and the digits of its quantities", field="changes")
+        if old.symbol != new.symbol:
+            raise UsageError("a market keeps its name", field="changes")
+        scaling = old.scaling(new)
+        if "qty_min" not in changes:
+            new = replace(new, qty_min=max(1, old.qty_min * scaling.qty_up // scaling.qty_down))
         for order in market.misfits(new):
             market.cancel(order)
             if self.private is not None:
@@ -346,8 +349,9 @@ class Exchange:
         self.publish(market, self.at)
         market.change(new)
         market.mode = mode_of(self.system, new.status)
-        more = new.price_precision - old.price_precision
-        flow.rescale(10 ** max(0, more), 10 ** max(0, -more))
+        flow.rescale(scaling)
+        if scaling.changes and self.truth is not None:
+            self.truth.published(market, self.at)
         if self.private is not None:
             self.private.rescaled(market, self.at)
         self.feeds.changed([symbol], [], self.at)

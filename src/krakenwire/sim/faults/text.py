@@ -31,7 +31,7 @@ _CHANNEL_NAMES = frozenset(CHANNELS) | PRIVATE_CHANNELS | {"instrument"}
 _TARGETS = _CHANNEL_NAMES | NO_DATA | {"data", "anything"}
 _METHODS = ORDER_METHODS | {"subscribe", "unsubscribe", "ping"}
 _KINDS = _METHODS | {"snapshot", "update", "pong", "error"}
-_PAIR_FIELDS = ("status", "price_precision", "price_increment", "qty_min", "cost_precision")
+_PAIR_FIELDS = ("status", "price_precision", "qty_precision", "price_increment", "qty_min", "cost_precision")
 _WITH_TEXT = frozenset({Verb.REPLACE, Verb.REFUSE})
 
 

@@ -199,7 +199,7 @@ class Accounts:
         self._trading.removed(owner, at)
 
     def rescaled(self, market: Market, at: int) -> None:
-        """Prices of a market have other digits now."""
+        """Numbers of a market have other digits now."""
         self._trading.rescaled(self.accounts.values(), market, at)
 
     def key(self, public: str) -> ApiKey | None:
