@@ -77,6 +77,8 @@ class Fate(NamedTuple):
     """Of the book state it told; of private channels its place among the frames made for its connection; 0 for other channels."""
     whole: bool
     """It went out at once, as it was made."""
+    intact: bool
+    """It went out as it was made, perhaps late, or again; known of private channels."""
 
 
 class Stream:
@@ -96,7 +98,7 @@ class Stream:
         self.missing: list[tuple[int, int]] = []
         """Trade ids that gaps named."""
         self.forged = False
-        """A damaged frame was taken for a trade: ids prove nothing any more."""
+        """A damaged frame was taken for a trade, or a late one for that of another subscription: numbers prove nothing any more."""
 
 
 class Pulse:
@@ -194,8 +196,9 @@ class Oracle(TruthLog):
         meant = self._meant
         whole = meant is not None and meant[0] == connection.id and meant[1] == frame
         known = whole or (self._altered and label.channel in PRIVATE)
-        number = meant[2] if known and meant is not None else self._numbers.get((connection.id, frame), 0)
-        self._fates[connection.id].append(Fate(label, number, whole))
+        late = self._numbers.get((connection.id, frame), 0)
+        number = meant[2] if known and meant is not None else late
+        self._fates[connection.id].append(Fate(label, number, whole, whole or late > 0))
 
     def faulted(self, what: str, connection: Connection | None, label: Label | None, at: int) -> None:
         super().faulted(what, connection, label, at)
@@ -230,17 +233,23 @@ class Oracle(TruthLog):
             self._frame.whole and self._frame.label.channel in {"book", "ticker", "ohlc", "level3"}
         )
 
-        if self._frame.whole and self._frame.label.channel in PRIVATE:
-            self._count_private(self._frame)
+        if self._frame.label.channel in PRIVATE:
+            if self._frame.intact and self._frame.label.type == "snapshot":
+                self._begun.add((link, self._frame.label.channel))
+            if self._frame.whole:
+                self._count_private(self._frame)
+            elif self._frame.intact:
+                # Late by more than a subscription, it may bear the very number that is expected now.
+                self._streams[self._frame.label.channel, None].forged = True
 
     def _count_private(self, frame: Fate) -> None:
         """A numbered frame: the one before it was taken, or a gap has to say that it was not."""
         stream = self._streams[frame.label.channel, None]
         if frame.label.type == "snapshot":
-            self._begun.add((self._link, frame.label.channel))
             self._is_whole(frame.label.channel, None)
+            stream.forged = False
         hole = stream.link == self._link and frame.number > stream.state + 1
-        if hole and frame.label.type == "update" and not stream.broken:
+        if hole and frame.label.type == "update" and not (stream.broken or stream.forged):
             self._missed = (frame.label.channel, None)
         stream.state = frame.number
 

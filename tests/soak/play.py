@@ -342,7 +342,12 @@ class Play:
 
     def _account_differences(self) -> list[str]:
         """Orders that the client takes for open and the exchange does not, or the other way round."""
-        if "account" not in self.scenario.extras:
+        followed = any(
+            wish.channel == "executions" and wish.phase is Phase.SUBSCRIBED
+            for connection in self.client._plan.all()
+            for wish in connection.session.desk.subscriptions
+        )
+        if not followed:
             return []
         known = {
             order.order_id

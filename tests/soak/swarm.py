@@ -24,7 +24,8 @@ CROWD = ("BTC/USD", "PEPE/USD", "SOL/USD", "ADA/USD", "LTC/EUR", "XRP/USD")
 """Enough markets that speak all the time to notice that all of them stopped."""
 Lines = list[str]
 
-UPDATES = ("book", "trade", "ticker", "ohlc", "data", "executions", "balances")
+UPDATES = ("book", "level3", "trade", "ticker", "ohlc", "data", "executions", "balances")
+SNAPSHOTS = ("book", "book", "trade", "trade", "data", "data", "level3", "executions", "balances")
 HARMLESS = (
     "checksum",
     "digit",
@@ -208,7 +209,7 @@ def _snapshots(dread: Dread) -> Lines:
     verb = dread.dice.choice(
         ("drop", "duplicate", "swap", f"delay {dread.seconds(0.1, 15)}", "corrupt checksum", "truncate")
     )
-    lines = [f"{dread.chance(0.1, 0.8)}: {verb} {dread.dice.choice(('book', 'trade', 'data'))} snapshot"]
+    lines = [f"{dread.chance(0.1, 0.8)}: {verb} {dread.dice.choice(SNAPSHOTS)} snapshot"]
     return [*lines, *_ends(dread)]
 
 
@@ -272,11 +273,14 @@ def _maintenance(dread: Dread) -> Lines:
 
 def _lies(dread: Dread) -> Lines:
     """The checksum of one book is wrong for a while."""
-    return [f"probability 1 {dread.window(120)}: corrupt checksum book {dread.dice.choice(dread.symbols)}"]
+    channel = dread.dice.choice(("book", "book", "level3"))
+    return [
+        f"probability 1 {dread.window(120)}: corrupt checksum {channel} {dread.dice.choice(dread.symbols)}"
+    ]
 
 
 def _second_snapshot(dread: Dread) -> Lines:
-    return [f"{dread.often()}: repeat {dread.dice.choice(('book', 'ticker', 'trade', 'data'))}"]
+    return [f"{dread.often()}: repeat {dread.dice.choice(('book', 'level3', 'ticker', 'trade', 'data'))}"]
 
 
 def _all_data(dread: Dread) -> Lines:
