@@ -258,9 +258,13 @@ class Oracle(TruthLog):
         if self._missed is not None:
             self.breaks(f"{self._missed[0]}: a frame is missing, and no gap says so")
             self._missed = None
-        if not self._answered and self._frame is not None:
+        if not self._answered and self._frame is not None and not self._in_gap(self._frame.label):
             self.breaks(f"a whole frame left no trace: {' '.join(map(str, self._frame.label))}")
         self._answered = True
+
+    def _in_gap(self, label: Label) -> bool:
+        """Whether the client said of this stream that something is missing, and nothing came since."""
+        return self._streams[label.channel, label.symbol].broken
 
     def parted(self) -> None:
         """The link is over: what the client says from now on comes of no frame."""
@@ -344,7 +348,10 @@ class Oracle(TruthLog):
             note_gap(self._streams[key], event)
             if event.channel in BOOKS | PRIVATE:
                 self._lost_at.setdefault(key, (event.reason.value, self.now()))
-        if key not in self._touched and self.now() > self._excused_until and not self._data_stopped():
+        touched = key in self._touched or (
+            event.symbol is None and any(channel == event.channel for channel, _ in self._touched)
+        )
+        if not touched and self.now() > self._excused_until and not self._data_stopped():
             self.breaks(f"{event} without a fault")
 
     def _book(self, event: OrderBookUpdate | Level3Update) -> None:
@@ -460,7 +467,7 @@ class Oracle(TruthLog):
         return text
 
     def _real_ids(self, symbol: str) -> range:
-        trades = self.trades[symbol]
+        trades = self.trades.get(symbol)  # a damaged frame may name a market that does not exist
         return range(trades[0].trade_id, trades[-1].trade_id + 1) if trades else range(0)
 
     # ---------------------------------------------------------------- at the end
@@ -468,6 +475,10 @@ class Oracle(TruthLog):
     def ends(self) -> None:
         """The program closes the client: from now on gaps need no other reason."""
         self._excused_until = float("inf")
+
+    def misled(self, channel: str) -> bool:
+        """Whether a frame of an earlier subscription came late, which on one TCP stream it cannot, and no snapshot since."""
+        return self._streams[channel, None].forged
 
     def _data_stopped(self) -> bool:
         """Whether the connection that the client heard last brought nothing but heartbeats for so long that it may be renewed."""

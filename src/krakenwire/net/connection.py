@@ -361,6 +361,8 @@ class Connection:
         desk, counts, publish, blocking = session.desk, self.counts, hub.publish, hub.blocking
         while True:
             frame = await receive()
+            if self._ending:
+                return  # the end is told: what still comes may not follow it
             self._reads += 1
             now = clock()
             events = session.receive(frame, now=now)
@@ -377,8 +379,6 @@ class Connection:
                 publish(events)
             if refused or channel in TELLING:
                 self._attend(frame, events)
-                if self._ending:
-                    return
             else:
                 self._last = events, now
             if desk.due_at < self._timer_at or desk.ignored_since is not None:
