@@ -289,6 +289,23 @@ def _all_data(dread: Dread) -> Lines:
     return [f"at {at:.3f} s: drop data for {dread.seconds(33, 80)}"]
 
 
+def _bytes(dread: Dread) -> Lines:
+    """Something happens to the bytes of connections; here, without sockets, what comes nearest."""
+    what = dread.dice.choice(
+        (
+            f"break {dread.dice.choice(('anything', 'data', 'reply', 'heartbeat', dread.target()))}",
+            f"stall {dread.seconds(0.2, 6)} {dread.dice.choice(('anything', 'data', 'book snapshot'))}",
+            f"late {dread.seconds(0.2, dread.dice.choice((4, 12)))}",
+            f"deaf for {dread.seconds(1, 20)}",
+            f"end {dread.dice.choice(('fin', 'rst', 'silent', 'silent'))}",
+            "goodbye 1012",
+            "frame opcode",
+            "garbage",
+        )
+    )
+    return [f"{dread.often()}: {what}"]
+
+
 def _digits(dread: Dread) -> Lines:
     """A market shows other digits, once or a few times, while its books are live."""
     symbol = dread.dice.choice(dread.symbols)
@@ -339,4 +356,6 @@ KINDS: tuple[Callable[[Dread], Lines], ...] = (
     lambda dread: [f"probability 0.5 {dread.window()}: refuse http 503 with <html>"],
     _digits,
     _digits,
+    _bytes,
+    _bytes,
 )

@@ -37,6 +37,7 @@ from krakenwire.sim.feeds.feeds import Feeds
 from krakenwire.sim.flow import Flow
 from krakenwire.sim.market import Market
 from krakenwire.sim.modes import mode_of
+from krakenwire.sim.raw import Act
 from krakenwire.sim.requests import Refusal, Request
 from krakenwire.sim.status import status_frame
 from krakenwire.sim.terms import Terms
@@ -85,6 +86,8 @@ class Refused(Struct, frozen=True):
     body: bytes = b""
     retry_after: float | None = None
     """Seconds, for the header of this name."""
+    acts: tuple[Act, ...] = ()
+    """What is done to the bytes in place of any answer, where there are bytes."""
 
 
 class Faults(Protocol):
