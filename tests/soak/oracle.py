@@ -490,8 +490,13 @@ class Oracle(TruthLog):
         pulse = self._pulses.get(link)
         return pulse is not None and pulse.stalled(self.now())
 
-    def is_current(self, symbol: str, book: Any) -> bool:
-        """Whether a book is what the exchange has at this moment."""
+    def is_current(self, symbol: str, book: Any, since: float) -> bool:
+        """Whether a book is what the exchange has at this moment.
+
+        Of a market in which nothing happened `since`, when faults were over, nobody can tell: only a later change would show it.
+        """
+        if self.states[symbol][-1].at < EPOCH + since * SECOND:
+            return True
         return levels_of(book.view(10), "book") == self._texts_of(symbol, self.states[symbol][-1])
 
     def trades_complete(self, symbols: Iterable[str], since: float) -> None:

@@ -359,11 +359,12 @@ class Play:
 
     def _differences(self) -> list[str]:
         """Books that are live and not what the exchange has now."""
+        since = self.scenario.seconds - QUIET
         held = [(symbol, self.client.held_book("book", symbol)) for symbol in self.scenario.symbols]
         return [
             f"book {symbol} is not the state of the exchange"
             for symbol, book in held
-            if book is not None and book.verified and not self.oracle.is_current(symbol, book)
+            if book is not None and book.verified and not self.oracle.is_current(symbol, book, since)
         ]
 
     def _check_secrets(self, lines: list[str]) -> None:

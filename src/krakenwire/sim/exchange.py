@@ -137,6 +137,9 @@ class Private(Protocol):
     def issue(self, key: ApiKey) -> str:
         """A token that speaks for this key."""
 
+    def speaks(self, connection: Connection, token: str) -> bool:
+        """Whether a token that is good speaks for a key that still is: level3 asks nobody else."""
+
 
 class Truth(Protocol):
     """Who writes down what really happened."""
