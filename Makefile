@@ -78,8 +78,8 @@ fuzz: $(DEV) ## the property tests with many more, random examples, and every by
 mutants: $(DEV) ## break one rule of the source at a time: does the test that should notice fail? ONLY=text for some
 	@$(BIN)/python -m tools.mutants "$(ONLY)"
 
-soak: $(DEV) ## the client through random faults on virtual time: SEEDS=0-999, or one seed; DENSE=1 for lively markets
-	@PYTHONHASHSEED=0 $(BIN)/python -m tests.soak $(or $(SEEDS),0-999) $(if $(DENSE),--dense)
+soak: $(DEV) ## the client through random faults on virtual time: SEEDS=0-999, or one seed; DENSE=1 for lively markets; JOBS=1
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.soak $(or $(SEEDS),0-999) $(if $(DENSE),--dense) --processes $(or $(JOBS),2)
 
 faults: $(RUNTIME) ## the fault ids that tests cover so far
 	@$(BIN)/python -m tools.faults

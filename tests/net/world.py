@@ -53,6 +53,9 @@ class Account:
     def issue(self, key: ApiKey) -> str:
         raise NotImplementedError
 
+    def speaks(self, connection: Connection, token: str) -> bool:
+        return True
+
 
 class World:
     """What a test has at hand."""

@@ -85,9 +85,13 @@ class Connection:
         if len(self.outgoing) >= self.exchange.rules.outgoing_limit:
             self.close(1008, "slow consumer")
             return
+        self.outgoing.append(frame)
+        self.went(frame, label, at)
+
+    def went(self, frame: bytes, label: Label, at: int) -> None:
+        """A frame is on its way: in `outgoing`, or written by `raw` in its place."""
         self.sent += 1
         self._data_at = at
-        self.outgoing.append(frame)
         if self.exchange.truth is not None:
             self.exchange.truth.sent(self, frame, label, at)
 

@@ -37,6 +37,7 @@ from krakenwire.sim.feeds.feeds import Feeds
 from krakenwire.sim.flow import Flow
 from krakenwire.sim.market import Market
 from krakenwire.sim.modes import mode_of
+from krakenwire.sim.raw import Act
 from krakenwire.sim.requests import Refusal, Request
 from krakenwire.sim.status import status_frame
 from krakenwire.sim.terms import Terms
@@ -85,6 +86,8 @@ class Refused(Struct, frozen=True):
     body: bytes = b""
     retry_after: float | None = None
     """Seconds, for the header of this name."""
+    acts: tuple[Act, ...] = ()
+    """What is done to the bytes in place of any answer, where there are bytes."""
 
 
 class Faults(Protocol):
@@ -126,13 +129,16 @@ class Private(Protocol):
         """A resting order of this owner (None: the order flow's) was cancelled by the exchange."""
 
     def rescaled(self, market: Market, at: int) -> None:
-        """Prices of a market have other digits or steps now."""
+        """Numbers of a market have other digits or steps now."""
 
     def key(self, public: str) -> ApiKey | None:
         """The API key with this public part, for signed HTTP requests."""
 
     def issue(self, key: ApiKey) -> str:
         """A token that speaks for this key."""
+
+    def speaks(self, connection: Connection, token: str) -> bool:
+        """Whether a token that is good speaks for a key that still is: level3 asks nobody else."""
 
 
 class Truth(Protocol):
@@ -327,9 +333,9 @@ class Exchange:
     def change_pair(self, symbol: str, /, *, now: float, **changes: Any) -> None:
         """A market goes on under other terms: fields of `Pair`. Whoever follows `instrument` is told.
 
-        With fewer price digits, orders between the remaining prices are cancelled. Quantities keep their digits.
+        With fewer digits, orders that have no room for theirs are cancelled. The smallest order stays what it is, as far as it has room.
 
-        Raises: UsageError, if the name or the digits of quantities should change.
+        Raises: UsageError, if the name should change.
         """
         self.advance(now)
         self._change(symbol, changes)
@@ -337,8 +343,11 @@ class Exchange:
     def _change(self, symbol: str, changes: dict[str, Any]) -> None:
         market, flow = self.markets[symbol], self.flows[symbol]
         old, new = market.pair, replace(market.pair, **changes)
-        if (old.symbol, old.qty_precision) != (new.symbol, new.qty_precision):
-            raise UsageError("a market keeps its name and the digits of its quantities", field="changes")
+        if old.symbol != new.symbol:
+            raise UsageError("a market keeps its name", field="changes")
+        scaling = old.scaling(new)
+        if "qty_min" not in changes:
+            new = replace(new, qty_min=max(1, old.qty_min * scaling.qty_up // scaling.qty_down))
         for order in market.misfits(new):
             market.cancel(order)
             if self.private is not None:
@@ -346,8 +355,9 @@ class Exchange:
         self.publish(market, self.at)
         market.change(new)
         market.mode = mode_of(self.system, new.status)
-        more = new.price_precision - old.price_precision
-        flow.rescale(10 ** max(0, more), 10 ** max(0, -more))
+        flow.rescale(scaling)
+        if scaling.changes and self.truth is not None:
+            self.truth.published(market, self.at)
         if self.private is not None:
             self.private.rescaled(market, self.at)
         self.feeds.changed([symbol], [], self.at)

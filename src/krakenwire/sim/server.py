@@ -278,7 +278,10 @@ class Server:
         if instead is not None:
             return await self._say(request, instead)
         if host is not None:
-            return self._turned_away(request, host) or await self._websocket(request, host)
+            refused = self._turned_away(request, host)
+            if refused is None:
+                return await self._websocket(request, host)
+            return await self._say(request, refused.acts) if refused.acts else _refusal(refused)
         if upgrade or not request.path.startswith("/0/"):
             return web.Response(status=404, text="no such path; there are /v2, /auth/v2, /l3/v2 and /0/...\n")
         body = await request.read()
@@ -295,13 +298,13 @@ class Server:
         self._due.set()
         return response
 
-    def _turned_away(self, request: web.Request, host: Host) -> web.StreamResponse | None:
+    def _turned_away(self, request: web.Request, host: Host) -> Refused | None:
         """How an upgrade is refused, by a ban or by faults; None: it is not."""
         refused = self.exchange.refused(host, now=self._now)
         banned = self.exchange.knock(request.remote or "", now=self._now)
         if refused is None and banned is not None:
             refused = Refused(429, retry_after=banned)
-        return None if refused is None else _refusal(refused)
+        return refused
 
     async def _websocket(self, request: web.Request, host: Host) -> web.StreamResponse:
         """One client from its upgrade to its end."""

@@ -106,11 +106,18 @@ class Subscriptions:
         stray = next((name for name in params if name not in parameters), None)
         if stray is not None:
             raise Refusal(UNSUPPORTED_FIELD.format(field=stray, method=request.method))
-        if host is not Host.PUBLIC and not self._connection.authorised(params.get("token"), request.at):
+        if host is not Host.PUBLIC and not self._identified(params.get("token"), request.at):
             raise Refusal(INVALID_SESSION, channel=channel, status="error")
         for name in ("snapshot", "include_tokenized_assets"):
             if not isinstance(params.get(name, False), bool):
                 raise Refusal(f"{name.capitalize()} field must be a boolean")
+
+    def _identified(self, token: object, at: int) -> bool:
+        """Whether the token is good and, where there are accounts, speaks for a key."""
+        private = self._exchange.private
+        return self._connection.authorised(token, at) and (
+            private is None or private.speaks(self._connection, str(token))
+        )
 
     @staticmethod
     def _option(channel: Channel, params: dict[str, Any]) -> Any:
