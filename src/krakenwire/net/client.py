@@ -32,10 +32,12 @@ from krakenwire.net.connection import Connection
 from krakenwire.net.consumers import QUEUE_LIMIT, Inbox, Policy, Queues
 from krakenwire.net.feeds import Feed, Feeds
 from krakenwire.net.hosts import Hosts
+from krakenwire.net.measures import Measures
 from krakenwire.net.pacing import Pacer
 from krakenwire.net.plan import CONNECTIONS, LEVEL3_SYMBOLS, PUBLIC_SYMBOLS, Plan, Role, role_of
 from krakenwire.net.router import Router
 from krakenwire.net.sockets import SocketTransport
+from krakenwire.net.stalls import STALL_SECONDS, Stalls
 from krakenwire.net.statistics import statistics
 from krakenwire.net.status import ConnectionInfo, info
 from krakenwire.net.streams import BookStream, EventStream, Stream, Views
@@ -79,6 +81,7 @@ class Client:
     `backfill`: whether trades that a gap left out are fetched from REST. `queue_limit`: events that wait for one consumer.
     `public_symbols`, `level3_symbols`: symbols of one connection; `connections`: connections to one host.
     `gate`: the budget of attempts to connect; None: that of the process. `dice`: where waits are drawn from.
+    `stall_limit`: seconds after which a blocked event loop is logged, with what blocks it; None: nobody looks.
 
     Raises: UsageError, if an option makes no sense.
     """
@@ -105,7 +108,10 @@ class Client:
         connections: int = CONNECTIONS,
         gate: ConnectGate | None = None,
         dice: random.Random | None = None,
+        stall_limit: float | None = STALL_SECONDS,
     ) -> None:
+        if stall_limit is not None and not stall_limit > 0:
+            raise UsageError("must be more than 0 seconds, or None for no watch", field="stall_limit")
         self._hosts = Hosts.chosen(public_url, private_url, level3_url, rest_url)
         self._transport: Transport = (
             SocketTransport(proxy=proxy, cafile=cafile) if transport is None else transport
@@ -136,6 +142,15 @@ class Client:
         self._feeds = Feeds(self._plan, self._router, self._backfill)
         self._tokens: TokenDesk | None = None
         self._level3_pacer = Pacer(rate=1.0, burst=1.0)
+        self.measures = Measures(
+            hosts=self._hosts,
+            connections=self._plan.connections,
+            gate=self._gate,
+            queues=self._queues,
+            callbacks=self._callbacks,
+            stalls=None if stall_limit is None else Stalls(stall_limit),
+        )
+        """What is counted, for whoever shows it."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._process = 0
@@ -148,6 +163,10 @@ class Client:
             raise UsageError("a client is entered once; make another one with connect()")
         self._loop = asyncio.get_running_loop()
         self._thread, self._process = threading.get_ident(), os.getpid()
+        for name, take in self.measures.facts.takers().items():
+            self._router.name(name, take, facts=False)
+        if self.measures.stalls is not None:
+            self.measures.stalls.start()
         self._router.name("subscription_rejected", self._feeds.rejected, facts=False)
         if self._backfill is not None:
             self._router.name("trade", self._backfill.put, facts=True)
@@ -166,6 +185,8 @@ class Client:
         if self._closed:
             return
         self._closed = True
+        if self.measures.stalls is not None:
+            self.measures.stalls.stop()
         stop, clock = self._waits.stop, asyncio.get_running_loop().time
         deadline = clock() + stop
         ending = [asyncio.ensure_future(connection.stop()) for connection in self._plan.all()]
@@ -310,6 +331,11 @@ class Client:
                 for connection in made
             ]
         )
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop that it was entered in; None before. From other threads, this is the only way to it."""
+        return self._loop
 
     def statistics(self) -> dict[str, Any]:
         """Counts over all connections since the client was made, ready for JSON; the names are the handler's."""
