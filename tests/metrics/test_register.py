@@ -15,7 +15,6 @@ from prometheus_client import CollectorRegistry, generate_latest
 from krakenwire import (
     BookSubscription,
     Client,
-    TradeSubscription,
     UsageError,
     connect,
     create_kraken_v2_handler,
@@ -27,7 +26,9 @@ from tests.metrics.exposition import Page, Series, value
 from tests.net.virtual import run
 from tests.net.world import World, dropping
 
-COUNTERS = {name for metric in METRICS.values() if metric.kind in {"counter", "summary"} for name in metric.series}
+COUNTERS = {
+    name for metric in METRICS.values() if metric.kind in {"counter", "summary"} for name in metric.series
+}
 
 
 def test_figures_are_the_clients() -> None:
@@ -42,7 +43,9 @@ def test_figures_are_the_clients() -> None:
             kraken.on("trade", lambda _: None, policy="conflate")
             await asyncio.sleep(20)
             told, found = kraken.statistics(), page.read()
-            assert value(found, "krakenwire_frames_total", channel="book") == told["messages_by_channel"]["book"]
+            assert (
+                value(found, "krakenwire_frames_total", channel="book") == told["messages_by_channel"]["book"]
+            )
             failed = value(found, "krakenwire_checks_total", channel="book", result="failed")
             verified = value(found, "krakenwire_checks_total", channel="book", result="verified")
             assert (failed, verified) == (0.0, told["messages_by_channel"]["book"])
@@ -150,7 +153,9 @@ def test_names_from_the_wire_make_no_labels() -> None:
     for number in range(3_000):
         handler.process(b'{"channel":"c%d","data":[]}' % number)
         handler.process(b'{"method":"m%d","success":true,"result":{}}' % number)
-        handler.process(b'{"channel":"ticker","type":"update","data":[{"symbol":"S%d"}],"f%d":1}' % (number, number))
+        handler.process(
+            b'{"channel":"ticker","type":"update","data":[{"symbol":"S%d"}],"f%d":1}' % (number, number)
+        )
     found = page.read()
     assert sum(len(each) for each in found.values()) < 80
     for name, each in found.items():

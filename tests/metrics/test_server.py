@@ -29,6 +29,7 @@ from krakenwire.metrics import MetricsServer, serve
 from krakenwire.metrics.server import CONNECTIONS
 from krakenwire.sim.background import Simulated
 from tests.metrics.exposition import Series, series, value
+from tests.net.waiting import until
 
 SYMBOLS = ("BTC/USD", "ETH/USD")
 
@@ -108,7 +109,9 @@ async def test_scraper_gets_the_figures(exchange: Simulated) -> None:
         found = await scraped(server)
         assert value(found, "krakenwire_subscriptions_live", channel="book") == 2
         assert value(found, "krakenwire_checks_total", channel="book", result="verified") >= 2
-        status, kind, text = await ask(server, "/metrics", Accept="application/openmetrics-text; version=1.0.0")
+        status, kind, text = await ask(
+            server, "/metrics", Accept="application/openmetrics-text; version=1.0.0"
+        )
         assert (status, kind.split(";")[0]) == (200, "application/openmetrics-text")
         assert text.endswith("# EOF\n")
         status, _, text = await ask(server, "/healthz")
@@ -124,7 +127,9 @@ async def test_readiness_names_what_is_not_there(exchange: Simulated) -> None:
         found = server.readiness()
         assert (found.ready, found.subscriptions, found.live) == (False, 5, 0)
         named = {(each.channel, each.symbol) for each in found.waiting}
-        assert named == {(name, symbol) for name in ("book", "trade") for symbol in SYMBOLS} | {("executions", None)}
+        assert named == {(name, symbol) for name in ("book", "trade") for symbol in SYMBOLS} | {
+            ("executions", None)
+        }
         answer = await ready(server)
         assert (answer["live"], answer["waiting"]) == (5, [])
         connects = kraken.statistics()["connects"]
@@ -141,8 +146,7 @@ async def test_refused_subscription_is_no_obstacle(exchange: Simulated) -> None:
     """What Kraken refuses for good is not waited for, and is counted."""
     async with client_of(exchange) as kraken, serve(kraken, port=0) as server:
         kraken.subscribe(TradeSubscription(symbol=("NO/USD",)))
-        while server.readiness().refused == 0:
-            await asyncio.sleep(0.01)
+        await until(lambda: server.readiness().refused)
         answer = await ready(server)
         assert (answer["subscriptions"], answer["refused"]) == (4, 1)
 
@@ -158,7 +162,9 @@ async def test_busy_port_costs_one_warning(exchange: Simulated, caplog: pytest.L
             async for event in kraken.events():
                 if isinstance(event, OrderBookUpdate):
                     break
-        lines = [each for each in caplog.records if each.levelno >= logging.WARNING and each.name == "krakenwire"]
+        lines = [
+            each for each in caplog.records if each.levelno >= logging.WARNING and each.name == "krakenwire"
+        ]
         assert len(lines) == 1
         assert str(port) in lines[0].getMessage()
 
@@ -166,7 +172,10 @@ async def test_busy_port_costs_one_warning(exchange: Simulated, caplog: pytest.L
 @pytest.mark.fault("M5")
 async def test_scrapers_that_hang_disturb_nobody(exchange: Simulated) -> None:
     """While forty scrapers connect, ask and never read, or never ask, the feed brings every update and others are answered."""
-    async with client_of(exchange, stall_limit=0.2) as kraken, serve(kraken, port=0, per_symbol=True) as server:
+    async with (
+        client_of(exchange, stall_limit=0.2) as kraken,
+        serve(kraken, port=0, per_symbol=True) as server,
+    ):
         assert server.url is not None
         port = int(server.url.rpartition(":")[2])
         await ready(server)
@@ -176,7 +185,9 @@ async def test_scrapers_that_hang_disturb_nobody(exchange: Simulated) -> None:
             each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
             each.connect(("127.0.0.1", port))
             each.setblocking(False)
-            asking = (b"", b"GET /metrics HTTP/1.1\r\n", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 50)[number % 3]
+            asking = (b"", b"GET /metrics HTTP/1.1\r\n", b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 50)[
+                number % 3
+            ]
             each.sendall(asking)
             hanging.append(each)
             if number % 10 == 0:

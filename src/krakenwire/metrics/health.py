@@ -67,7 +67,9 @@ def wishes(measures: Measures) -> Iterator[tuple[Connection, Wish]]:
 def obstacle(connection: Connection, wish: Wish) -> str | None:
     """Why a subscription cannot be read now; None if it can."""
     if connection.state is not ConnectionState.CONNECTED:
-        return f"{connection.state.value}: {connection.reason}" if connection.reason else connection.state.value
+        return (
+            f"{connection.state.value}: {connection.reason}" if connection.reason else connection.state.value
+        )
     if wish.phase is not Phase.SUBSCRIBED or wish.again:
         return "subscribing"
     if wish.snapshot_by < math.inf:

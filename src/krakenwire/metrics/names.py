@@ -64,9 +64,14 @@ METRICS = {
         Metric("krakenwire_frames", "counter", "Frames of which something could be used.", ("channel",)),
         Metric("krakenwire_refused_frames", "counter", "Frames of which nothing could be used."),
         Metric(
-            "krakenwire_rejected", "counter", "Frames, or single entries, that could not be used.", ("channel",)
+            "krakenwire_rejected",
+            "counter",
+            "Frames, or single entries, that could not be used.",
+            ("channel",),
         ),
-        Metric("krakenwire_unknown", "counter", "Frames of a channel or method that this version does not know."),
+        Metric(
+            "krakenwire_unknown", "counter", "Frames of a channel or method that this version does not know."
+        ),
         Metric(
             "krakenwire_schema_drift",
             "counter",

@@ -98,7 +98,7 @@ def of_client(measures: Measures, now: float, mode: str, symbols: Symbols | None
     return found
 
 
-def of_session(  # noqa: PLR0913 (a reading has no options)
+def of_session(
     session: Session,
     counts: Mapping[str, ChannelTimes],
     errors: int,

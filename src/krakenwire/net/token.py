@@ -24,7 +24,7 @@ import msgspec
 from krakenwire.errors import AuthFailed, ConnectFailed, TokenUnavailable, UsageError
 from krakenwire.net.threads import Threads
 from krakenwire.net.transport import Transport
-from krakenwire.wire.secret import Secret
+from krakenwire.wire.secret import Revealed, RevealedBytes, Secret
 
 TOKEN_PATH = "/0/private/GetWebSocketsToken"  # noqa: S105 (a path)
 NONCE_TRIES = 3
@@ -94,7 +94,7 @@ class Credentials:
     def sign(self, path: str, nonce: int, body: bytes) -> str:
         """The signature of a request, for its header `API-Sign`."""
         digest = hashlib.sha256(str(nonce).encode() + body).digest()
-        key = base64.b64decode(self.secret.reveal())
+        key = RevealedBytes(base64.b64decode(self.secret.reveal()))
         return base64.b64encode(hmac.new(key, path.encode() + digest, hashlib.sha512).digest()).decode()
 
 
@@ -147,7 +147,7 @@ class RestTokens:
         body = f"nonce={nonce}".encode()
         headers = {
             "API-Key": self._credentials.key.reveal(),
-            "API-Sign": self._credentials.sign(TOKEN_PATH, nonce, body),
+            "API-Sign": Revealed(self._credentials.sign(TOKEN_PATH, nonce, body)),
             "Content-Type": "application/x-www-form-urlencoded",
         }
         try:
