@@ -1,8 +1,8 @@
 """Every secret of every test is a canary: whatever a test leaves behind is searched for those that were in use while it ran.
 
 Searched are its captured log (from the level debug on), stdout and stderr, the report of a failure, and the files below its `tmp_path`,
-each for every form in which a secret can be read. A find fails the whole run, and names the test and the place, not the secret. The hooks are
-pytest's; `tests/conftest.py` imports them.
+each for every form in which a secret can be read. A find fails the whole run, and names the test and the place, not the secret. The
+hooks are pytest's; `tests/conftest.py` imports them.
 """
 
 from __future__ import annotations

@@ -53,6 +53,7 @@ def _pattern() -> re.Pattern[str] | None:
 
 def forms(secret: str) -> Iterator[str]:
     """Every text in which a secret could be read: as it is, escaped, encoded, and, if it is Base64, what it encodes."""
+    secret = str(secret)  # a revealed one shows itself as ***
     if len(secret) < SHORTEST:
         return
     yield from (secret, quote(secret, safe=""), quote(secret), quote_plus(secret))

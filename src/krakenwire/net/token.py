@@ -58,8 +58,9 @@ class Credentials:
     __slots__ = ("_last_nonce", "key", "secret")
 
     def __init__(self, key: str | Secret, secret: str | Secret) -> None:
-        self.key = key if isinstance(key, Secret) else Secret(key)
-        self.secret = secret if isinstance(secret, Secret) else Secret(secret)
+        # Under the old names, so that from here on a traceback shows neither.
+        key = self.key = key if isinstance(key, Secret) else Secret(key)
+        secret = self.secret = secret if isinstance(secret, Secret) else Secret(secret)
         self._last_nonce = 0
         if not self.key or not self.key.reveal().isascii():
             raise UsageError("must be the text that Kraken gave out", field="key")
@@ -74,7 +75,8 @@ class Credentials:
 
         Raises: UsageError, if only one of them is, or they are no keys.
         """
-        key, secret = os.environ.get(KEY_VARIABLE, ""), os.environ.get(SECRET_VARIABLE, "")
+        key = Revealed(os.environ.get(KEY_VARIABLE, ""))
+        secret = Revealed(os.environ.get(SECRET_VARIABLE, ""))
         if not key and not secret:
             return None
         if not key or not secret:
