@@ -21,6 +21,7 @@ RANK = {
     "sim": 7,
     "relay": 7,
     "manager": 8,
+    "logs": 8,
     "metrics": 8,
     "tui": 8,
     "cli": 9,
@@ -40,6 +41,7 @@ FORBIDDEN_IN_CORE |= {"threading", "time", "uuid"}
 THIRD_PARTY = {
     "msgspec": 0,
     "aiohttp": RANK["net"],
+    "prometheus_client": RANK["metrics"],
     "cryptography": RANK["sim"],
     "pytest": RANK["sim"],
     "click": RANK["cli"],

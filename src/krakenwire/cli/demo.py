@@ -17,6 +17,7 @@ from krakenwire.cli.ending import Ending, run
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.follow import Follow
 from krakenwire.cli.lines import number, said
+from krakenwire.cli.operating import Operation, operated, operating_options
 from krakenwire.cli.options import Verb, show_option
 from krakenwire.cli.output import Output
 from krakenwire.cli.places import Place, place_of, simulated
@@ -79,8 +80,9 @@ WANTED: list[Subscription] = [
     show_default=True,
     help="How long it runs; the incidents come after a third and two thirds of it.",
 )
+@operating_options
 @show_option
-def demo(duration: float, output: str) -> Exit:
+def demo(duration: float, output: str, **operation: Any) -> Exit:
     """Watch a client survive a bad day. Neither network nor account is needed.
 
     A simulated exchange starts on a port of this machine; nothing in it is a real price. The client connects to it over a real
@@ -94,15 +96,17 @@ def demo(duration: float, output: str) -> Exit:
 
     async def work(ending: Ending) -> Exit:
         with simulated(SYMBOLS) as exchange:
-            return await _show(ending, exchange, duration, output)
+            return await _show(ending, exchange, duration, output, Operation(**operation))
 
     return run(work)
 
 
-async def _show(ending: Ending, exchange: Simulated, duration: float, output: str) -> Exit:
+async def _show(
+    ending: Ending, exchange: Simulated, duration: float, output: str, operation: Operation
+) -> Exit:
     place, out = place_of(exchange), Output()
     for_people = output == "table"
-    async with connect(**place.options()) as client:
+    async with connect(**place.options()) as client, operated(client, operation):
         look = Look(client, place, out)
         form: Callable[[Any], str | None] = look.form if for_people else form_of(output, place)
         follow = Follow(ending, out, form)

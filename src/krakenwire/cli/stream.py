@@ -15,6 +15,7 @@ from krakenwire.cli.errors import tell
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.follow import Follow, refusal
 from krakenwire.cli.lines import line
+from krakenwire.cli.operating import Operation, operated, operating_options
 from krakenwire.cli.options import Named, Verb, configured, output_option
 from krakenwire.cli.output import Output
 from krakenwire.cli.places import Place, place_options, reach
@@ -59,6 +60,7 @@ KEYED = ("level3", "executions", "balances")
         ("krakenwire stream book BTC/USD --depth 25 --sim", "A simulated market: no network, no account."),
         ("krakenwire stream ohlc BTC/USD --interval 5 -o ndjson | jq .close", "For programs."),
         ("krakenwire stream executions --duration 60", "Your orders and fills; needs an API key."),
+        ("krakenwire stream book BTC/USD --metrics 9464 -o ndjson", "With figures for Prometheus."),
     ],
     exits=[
         Exit.OK,
@@ -104,6 +106,7 @@ KEYED = ("level3", "executions", "balances")
     help="A refused symbol among others counts, and so does every place where something may be missing.",
 )
 @place_options
+@operating_options
 @output_option
 def stream(
     *,
@@ -118,6 +121,7 @@ def stream(
     output: str,
     sim: bool,
     strict: bool,
+    **operation: Any,
 ) -> Exit:
     """Print what a channel says, as it says it.
 
@@ -135,7 +139,9 @@ def stream(
 
     async def work(ending: Ending) -> Exit:
         with reach(sim=sim, url=url, cafile=cafile, symbols=symbols, key=channel in KEYED) as place:
-            return await _follow(ending, place, params, output=output, duration=duration, count=count)
+            return await _follow(
+                ending, place, params, Operation(**operation), output=output, duration=duration, count=count
+            )
 
     code = run(work)
     return code if strict or code >= Exit.INTERRUPTED else Exit.OK
@@ -145,6 +151,7 @@ async def _follow(
     ending: Ending,
     place: Place,
     params: Subscription,
+    operation: Operation,
     *,
     output: str,
     duration: float | None,
@@ -156,7 +163,7 @@ async def _follow(
     if place.exchange is not None and params.channel in {"executions", "balances"}:
         trader = asyncio.ensure_future(trade(place.exchange))
     try:
-        async with connect(**place.options()) as client:
+        async with connect(**place.options()) as client, operated(client, operation):
             await follow.run(client, [params], duration=duration, count=count)
             counts, passed = follow.counts, follow.passed
     finally:

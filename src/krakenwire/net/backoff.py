@@ -70,6 +70,10 @@ class ConnectGate:
         self.attempts += 1
         return 0.0
 
+    def left(self, now: float) -> int:
+        """Attempts that anybody may make now."""
+        return 0 if self._held_until > now else self._all.left(now)
+
     def hold(self, until: float) -> None:
         """Kraken counted too many attempts: nobody tries before then."""
         self._held_until = max(self._held_until, until)

@@ -38,9 +38,11 @@ from krakenwire.net.consumers import QUEUE_LIMIT, Inbox, Policy, Queues
 from krakenwire.net.feeds import Feed, Feeds
 from krakenwire.net.fleet import Fleet
 from krakenwire.net.hosts import Hosts
+from krakenwire.net.measures import Measures
 from krakenwire.net.plan import CONNECTIONS, LEVEL3_SYMBOLS, PUBLIC_SYMBOLS, Role, role_of
 from krakenwire.net.router import Router
 from krakenwire.net.sockets import SocketTransport
+from krakenwire.net.stalls import STALL_SECONDS, Stalls
 from krakenwire.net.statistics import statistics, verdict_of
 from krakenwire.net.status import ConnectionInfo, info
 from krakenwire.net.streams import EventStream, Stream
@@ -83,6 +85,7 @@ class Client:
     `public_symbols`, `level3_symbols`: symbols of one connection; `connections`: connections to one host.
     `gate`: the budget of attempts to connect; None: that of the process. `dice`: where waits are drawn from.
     `clock`: the wall clock, for nonces, and whose jumps are told; None: that of the machine.
+    `stall_limit`: seconds after which a blocked event loop is logged, with what blocks it; None: nobody looks.
 
     Raises: UsageError, if an option makes no sense.
     """
@@ -111,7 +114,10 @@ class Client:
         gate: ConnectGate | None = None,
         dice: random.Random | None = None,
         clock: WallClock | None = None,
+        stall_limit: float | None = STALL_SECONDS,
     ) -> None:
+        if stall_limit is not None and not stall_limit > 0:
+            raise UsageError("must be more than 0 seconds, or None for no watch", field="stall_limit")
         self._fleet = Fleet(
             self,
             SocketTransport(proxy=proxy, cafile=cafile) if transport is None else transport,
@@ -142,6 +148,15 @@ class Client:
         self._isolates = isolate_disputed
         self._clock = WallClock() if clock is None else clock
         self._clock_timer: asyncio.TimerHandle | None = None
+        self.measures = Measures(
+            hosts=self._fleet.hosts,
+            connections=self._plan.connections,
+            gate=self._fleet.gate,
+            queues=self._queues,
+            callbacks=self._callbacks,
+            stalls=None if stall_limit is None else Stalls(stall_limit),
+        )
+        """What is counted, for whoever shows it."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._process = 0
@@ -154,6 +169,10 @@ class Client:
             raise UsageError("a client is entered once; make another one with connect()")
         self._loop = asyncio.get_running_loop()
         self._thread, self._process = threading.get_ident(), os.getpid()
+        for name, take in self.measures.facts.takers().items():
+            self._router.name(name, take, facts=False)
+        if self.measures.stalls is not None:
+            self.measures.stalls.start()
         self._router.name("subscription_rejected", self._feeds.rejected, facts=False)
         self._look_at_clock()
         if self._isolates:
@@ -175,6 +194,8 @@ class Client:
         if self._closed:
             return
         self._closed = True
+        if self.measures.stalls is not None:
+            self.measures.stalls.stop()
         if self._clock_timer is not None:
             self._clock_timer.cancel()
         await close_all(
@@ -309,6 +330,11 @@ class Client:
         return tuple(
             [info(each, role, now) for role, made in self._plan.connections.items() for each in made]
         )
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop that it was entered in; None before. From other threads, this is the only way to it."""
+        return self._loop
 
     def statistics(self) -> dict[str, Any]:
         """Counts over all connections since the client was made, ready for JSON; the names are the handler's."""

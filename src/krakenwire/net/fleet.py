@@ -53,7 +53,7 @@ class Fleet:
         self._dispute = on_checksum_dispute
         # A mistake shows here, not at the first connection.
         Session(on_checksum_dispute=on_checksum_dispute, limits=limits)
-        self._gate = gate
+        self.gate = gate
         self._dice = dice
         self._wall = wall
         self.plan = Plan(
@@ -102,7 +102,7 @@ class Fleet:
             session,
             hub=self._hub,
             transport=self.transport,
-            gate=self._gate,
+            gate=self.gate,
             waits=self.waits,
             dice=self._dice,
             pacer=self._level3_pacer if role is Role.LEVEL3 else Pacer(),
