@@ -149,6 +149,7 @@ class Subscriptions:
             raise Refusal(ALREADY_SUBSCRIBED)
         if channel.host is Host.LEVEL3:
             self._afford(option, request.at)
+            self._connection.hold(request.params["token"])
         subscription = self._held[identity] = Subscription(Key(channel.name, symbol, option))
         snapshot = request.params.get("snapshot", channel.snapshot)
         result = {"channel": channel.name, "snapshot": snapshot, "symbol": symbol}
