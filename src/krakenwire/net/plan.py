@@ -95,6 +95,11 @@ class Plan:
         wish = self._wishes.get((channel, symbol, interval))
         return None if wish is None else wish.connection
 
+    def params(self, key: Key) -> Any:
+        """What is subscribed under a key; None if nobody wants it."""
+        wish = self._wishes.get(key)
+        return None if wish is None else wish.params
+
     def want(self, owner: Hashable, params: Subscription) -> None:
         """An owner wants subscriptions from now on.
 
