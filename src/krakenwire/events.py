@@ -268,7 +268,7 @@ class SubscriptionRejected(Struct, frozen=True):
     """Kraken's own words."""
     kind: ErrorKind
     retried: bool
-    """True: the session asks again. False: it is final."""
+    """True: the session asks again. False: it is final on this connection; of kind `capacity` a client asks over another."""
 
 
 class ReplyMissing(Struct, frozen=True):

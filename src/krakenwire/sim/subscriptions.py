@@ -20,6 +20,7 @@ from krakenwire.wire.refusals import (
     PRIVATE_ON_PUBLIC_HOST,
     PUBLIC_ON_PRIVATE_HOST,
     SUBSCRIPTION_NOT_FOUND,
+    TOO_MANY_SYMBOLS,
     UNSUPPORTED_EVENT,
     UNSUPPORTED_FIELD,
 )
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 LEVEL3_ELSEWHERE = "Private data and trading are unavailable on this endpoint. Try ws-l3.kraken.com"
 """The words for level3 asked of the private host are not known; these follow the known ones."""
-TOO_MANY_SYMBOLS = "Exceeded maximum number of symbols"
-"""The words for more symbols than a level3 connection may have are not known; these are ours."""
 
 INSTRUMENT_PARAMETERS = {"channel", "snapshot", "include_tokenized_assets", "execution_venue"}
 
