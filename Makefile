@@ -75,8 +75,8 @@ bench-symbols: $(RUNTIME) ## 1,450 symbols of the simulated exchange in one clie
 fuzz: $(DEV) ## the property tests with many more, random examples, and every byte of every frame (long)
 	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m 'hypothesis or exhaustive' --timeout 7200
 
-mutants: $(DEV) ## break one rule of the source at a time: does the test that should notice fail?
-	@$(BIN)/python -m tools.mutants
+mutants: $(DEV) ## break one rule of the source at a time: does the test that should notice fail? ONLY=text for some
+	@$(BIN)/python -m tools.mutants "$(ONLY)"
 
 soak: $(DEV) ## the client through random faults on virtual time: SEEDS=0-999, or one seed; DENSE=1 for lively markets
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.soak $(or $(SEEDS),0-999) $(if $(DENSE),--dense)
