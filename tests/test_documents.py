@@ -174,3 +174,18 @@ def test_every_page_is_in_the_index() -> None:
         page for page in pages if page not in entries and page.removeprefix("reference/") not in entries
     ]
     assert missing == ["index"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/comparison.md"])
+def test_speed_is_as_measured(page: str) -> None:
+    """The table of other libraries' times is that of the page with the measurement."""
+    measured = re.findall(
+        r"^(python-kraken-sdk|cryptofeed|ccxt) +" + r" +".join([r"([\d.]+)x"] * 5) + "$",
+        text_of(ROOT / "docs" / "performance.md"),
+        re.MULTILINE,
+    )
+    assert [name for name, *_ in measured] == ["python-kraken-sdk", "cryptofeed", "ccxt"]
+    for name, *factors in measured:
+        (row,) = re.findall(rf"^\| {name}[^|]*\| (\d.*x) \|$", text_of(ROOT / page), re.MULTILINE)
+        shown = [cell.removesuffix("x") for cell in row.split(" | ")]
+        assert shown == factors[: len(shown)], row
