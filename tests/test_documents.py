@@ -16,6 +16,7 @@ import pytest
 import krakenwire
 import krakenwire.sim
 from krakenwire.cli.entry import krakenwire as program
+from krakenwire.sim.faults import parse
 from tests.pages import PAGES, PROGRAMS, ROOT, Block, blocks, dead_links, missing_line, python_blocks, text_of
 from tests.running import Running
 
@@ -141,6 +142,28 @@ def test_command_prints_what_is_shown(block: Block, line: str, shown: str, tmp_p
     finally:
         running.end(signal.SIGINT)
     assert missing_line(shown, running.printed) is None, f"{block}\n{running.printed}"
+
+
+def fault_scripts() -> list[str]:
+    """Every fault script of the pages: blocks, cells of the table of recipes, and what programs of the cookbook suffer."""
+    statement = re.compile(r"^(?:at|every|when|probability) .*: ", re.MULTILINE)
+    found = [
+        block.body
+        for page in PAGES
+        for block in blocks(page)
+        if not block.kind and statement.search(block.body)
+    ]
+    recipes = text_of(ROOT / "docs" / "faults-script.md").split("## Recipes")[1].split("\n## ")[0]
+    found += [text for text in re.findall(r"`([^`]+)`", recipes) if statement.match(text)]
+    return found + [
+        text for block in python_blocks() for text in block.told("simulator") if statement.match(text)
+    ]
+
+
+@pytest.mark.parametrize("script", fault_scripts())
+def test_fault_script_can_be_read(script: str) -> None:
+    """A fault script that a page shows is one."""
+    assert parse(script)
 
 
 # ---------------------------------------------------------------- links and names
