@@ -134,6 +134,8 @@ def test_command_prints_what_is_shown(block: Block, line: str, shown: str, tmp_p
     """A command whose output a page shows prints it, with whatever numbers; `…` stands for more."""
     shutil.copy(ROOT / "docs" / "sample.jsonl.gz", tmp_path / "yesterday.jsonl.gz")
     words = ["demo", "--duration", "9"] if line == "make demo" else shlex.split(line)[1:]
+    if "-o" not in words and not words[0].startswith("-"):
+        words += ["-o", "table"]  # as on a terminal, which this is not
     shown = shown.split("\n$ ", maxsplit=1)[0]  # a second command, that looks at the exit code
     command = [sys.executable, "-u", "-m", "krakenwire", *words]
     running = Running(command, tmp_path, os.environ | {"PYTHONUTF8": "1", "COLUMNS": "120"})
