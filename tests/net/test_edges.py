@@ -9,6 +9,7 @@ import pytest
 
 from krakenwire import (
     BookStatus,
+    Client,
     ConnectionState,
     Gap,
     GapReason,
@@ -24,20 +25,16 @@ from tests.net.virtual import run
 from tests.net.world import World, collecting
 
 
-@pytest.mark.fault("N11", "N16")
-def test_frame_that_waits_when_the_link_breaks_counts_no_more() -> None:
-    """A snapshot that was received but not read when sending failed makes no book live: the `Gap` was told, and nothing comes after it."""
+@pytest.mark.fault("N11", "N12")
+def test_what_was_received_when_sending_fails_is_read_before_the_end() -> None:
+    """Frames that had come when a link breaks are delivered, and the `Gap` comes after them: a fill is not lost because sending failed."""
 
     async def main() -> None:
         world = World(Exchange(seed=1))
         async with world.client(waits=Waits(first_retry=20.0)) as kraken, kraken.book("BTC/USD") as book:
             await world.until(lambda: book.verified)
-            snapshots: list[bytes] = []
-            world.link.change = lambda frame: _kept(frame, snapshots)
-            kraken.resync("book", "BTC/USD")
-            await world.until(lambda: bool(snapshots))
+            snapshots = await _held_up(world, kraken)
             link = world.link
-            link.change = lambda frame: frame
 
             async def reset(_: bytes) -> None:
                 link.give(snapshots)
@@ -46,13 +43,47 @@ def test_frame_that_waits_when_the_link_breaks_counts_no_more() -> None:
             link.send = reset  # type: ignore[assignment]
             async with collecting(kraken) as events:
                 kraken.subscribe(TradeSubscription(symbol=("BTC/USD",)))
-                await asyncio.sleep(0.01)
-                assert book.status is not BookStatus.LIVE
+                await asyncio.sleep(0.5)
+                assert book.status is BookStatus.STALE
                 names = [type(event).__name__ for event in events]
-                assert "Gap" in names
+                assert "OrderBookUpdate" in names[: names.index("Gap")]
                 assert "OrderBookUpdate" not in names[names.index("Gap") :]
 
     run(main())
+
+
+@pytest.mark.fault("N16")
+def test_frame_that_comes_when_the_link_is_given_up_counts_no_more() -> None:
+    """A snapshot that comes in the moment in which a link is given up makes no book live: nothing comes after the `Gap`."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=1))
+        async with world.client(waits=Waits(first_retry=20.0)) as kraken, kraken.book("BTC/USD") as book:
+            await world.until(lambda: book.verified)
+            snapshots = await _held_up(world, kraken)
+            link = world.link
+            began = world.now
+            link.deaf = True
+            async with collecting(kraken) as events:
+                kraken.subscribe(TradeSubscription(symbol=("BTC/USD",)))
+                # Both fall on one moment; the frame comes first and is read last.
+                world.loop.call_at(began + 5.0, link.give, snapshots)
+                await asyncio.sleep(5.1)
+                assert book.status is BookStatus.STALE
+                names = [type(event).__name__ for event in events]
+                assert "OrderBookUpdate" not in names[names.index("Gap") :]
+
+    run(main())
+
+
+async def _held_up(world: World, kraken: Client) -> list[bytes]:
+    """The snapshot of a book that is being taken anew, which has not come yet."""
+    snapshots: list[bytes] = []
+    world.link.change = lambda frame: _kept(frame, snapshots)
+    kraken.resync("book", "BTC/USD")
+    await world.until(lambda: bool(snapshots))
+    world.link.change = lambda frame: frame
+    return snapshots
 
 
 def _kept(frame: bytes, snapshots: list[bytes]) -> bytes | None:

@@ -256,6 +256,19 @@ def test_token_of_nobody_opens_no_account() -> None:
     assert reply_of(later.ask("subscribe", **wanted, token=made.token))["error"] == "ESession:Invalid session"
 
 
+def test_orders_alone_keep_no_token() -> None:
+    """A token outlives its fifteen minutes by a private subscription made with it, not by orders placed with it."""
+    made, subscribed = trader(), trader()
+    subscribed.follow()
+    for each in (made, subscribed):
+        assert reply_of(each.order("cancel_all"))["success"]
+        for _ in range(31):  # asking keeps the connection open
+            each.wait(30)
+            each.ask("ping")
+    assert reply_of(made.order("cancel_all"))["error"] == "ESession:Invalid session"
+    assert reply_of(subscribed.order("cancel_all"))["success"]
+
+
 def test_connection_without_private_subscription_is_closed() -> None:
     """A private connection is held open by a private subscription, and closed a minute after the last request without one."""
     made, idle = trader(), trader()

@@ -6,6 +6,7 @@ from krakenwire.net.client import Client, connect
 from krakenwire.net.consumers import Policy
 from krakenwire.net.status import ConnectionInfo
 from krakenwire.net.streams import EventStream, Stream
+from krakenwire.net.switch import DeadMansSwitch
 from krakenwire.net.token import Credentials
 from krakenwire.net.transport import ConnectFailure
 
@@ -16,6 +17,7 @@ __all__ = [
     "ConnectGate",
     "ConnectionInfo",
     "Credentials",
+    "DeadMansSwitch",
     "EventStream",
     "Policy",
     "Stream",

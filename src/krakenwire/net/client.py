@@ -46,6 +46,7 @@ from krakenwire.net.stalls import STALL_SECONDS, Stalls
 from krakenwire.net.statistics import statistics, verdict_of
 from krakenwire.net.status import ConnectionInfo, info
 from krakenwire.net.streams import EventStream, Stream
+from krakenwire.net.switch import DeadMansSwitch
 from krakenwire.net.transport import Transport
 from krakenwire.session import Limits
 from krakenwire.state.book import Book
@@ -198,6 +199,7 @@ class Client:
             self.measures.stalls.stop()
         if self._clock_timer is not None:
             self._clock_timer.cancel()
+        self._fleet.leave_switch()
         await close_all(
             self._plan.all(),
             self._backfill,
@@ -320,6 +322,15 @@ class Client:
     def events(self, *, policy: Policy | str = Policy.BUFFER, limit: int | None = None) -> EventStream:
         """Everything that every connection reports, in one stream. It subscribes nothing."""
         return EventStream(self, self._queues.make(policy, limit))
+
+    def dead_mans_switch(self, seconds: int = 60) -> DeadMansSwitch:
+        """Kraken cancels every open order of the account unless this program says within `seconds` that it is there, again and again. Needs
+        credentials whose key may trade.
+
+        Raises: UsageError, if `seconds` is no whole number from 8 to 86,399.
+        """
+        self.check_thread()
+        return DeadMansSwitch(self._fleet, self._router, seconds)
 
     # ---------------------------------------------------------------- what is known
 

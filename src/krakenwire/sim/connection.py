@@ -141,10 +141,11 @@ class Connection:
 
     def authorised(self, token: object, at: int) -> bool:
         """Whether the token is good here: it is young, or something was subscribed to with it on this connection."""
-        if not isinstance(token, str) or not (token in self._tokens or self.exchange.tokens.valid(token, at)):
-            return False
+        return isinstance(token, str) and (token in self._tokens or self.exchange.tokens.valid(token, at))
+
+    def hold(self, token: str) -> None:
+        """A private subscription was made with this token, so it is good for as long as the connection lives. Orders alone keep none."""
         self._tokens.add(token)
-        return True
 
     def snapshot_delay(self) -> int:
         """Nanoseconds between an acknowledgement and its snapshot."""

@@ -20,6 +20,7 @@ from krakenwire.wire.refusals import (
     PRIVATE_ON_PUBLIC_HOST,
     PUBLIC_ON_PRIVATE_HOST,
     SUBSCRIPTION_NOT_FOUND,
+    TOO_MANY_SYMBOLS,
     UNSUPPORTED_EVENT,
     UNSUPPORTED_FIELD,
 )
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 LEVEL3_ELSEWHERE = "Private data and trading are unavailable on this endpoint. Try ws-l3.kraken.com"
 """The words for level3 asked of the private host are not known; these follow the known ones."""
-TOO_MANY_SYMBOLS = "Exceeded maximum number of symbols"
-"""The words for more symbols than a level3 connection may have are not known; these are ours."""
 
 INSTRUMENT_PARAMETERS = {"channel", "snapshot", "include_tokenized_assets", "execution_venue"}
 
@@ -149,6 +148,7 @@ class Subscriptions:
             raise Refusal(ALREADY_SUBSCRIBED)
         if channel.host is Host.LEVEL3:
             self._afford(option, request.at)
+            self._connection.hold(request.params["token"])
         subscription = self._held[identity] = Subscription(Key(channel.name, symbol, option))
         snapshot = request.params.get("snapshot", channel.snapshot)
         result = {"channel": channel.name, "snapshot": snapshot, "symbol": symbol}

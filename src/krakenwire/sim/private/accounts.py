@@ -253,6 +253,7 @@ class Accounts:
         options = _options(channel, fields)
         stream = streams[channel] = PrivateStream(connection, channel, key.account, options, self._post)
         key.account.listeners.append(stream)
+        connection.hold(request.params["token"])
         connection.grant(request, _acknowledgement(stream))
         if stream.wants_snapshot:
             self._trading.later(request.at + connection.snapshot_delay(), stream.start)
