@@ -16,7 +16,7 @@ LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols judges fuzz mutants faults faults-page sample lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols bench-dashboard judges fuzz mutants faults faults-page sample lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,9 @@ bench-loopback: $(RUNTIME) ## the whole client over TLS: frames a second, latenc
 
 bench-symbols: $(RUNTIME) ## 1,450 symbols of the simulated exchange in one client process
 	@$(BIN)/python -m benchmarks.many_symbols
+
+bench-dashboard: $(DEV) ## processor time of the dashboard with 20 symbols at ten pictures a second (Linux)
+	@$(BIN)/python -m benchmarks.dashboard
 
 fuzz: $(DEV) ## the property tests with many more, random examples, and every byte of every frame (long)
 	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m 'hypothesis or exhaustive' --timeout 7200

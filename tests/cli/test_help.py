@@ -73,13 +73,13 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "error", "hint"),
     [
         (["verfy", "x"], "there is no command verfy", "did you mean verify?"),
-        (["qqq"], "there is no command qqq", "there are: demo, doctor, sim, stream, verify"),
+        (["qqq"], "there is no command qqq", "there are: demo, doctor, sim, stream, verify, watch"),
         (["verify", "--stric", "x"], "No such option '--stric'", "did you mean --strict?"),
         (["verify"], "Missing argument 'FILE...'", "krakenwire verify --help explains it"),
         (["verify", "-o", "xml", "x"], "'xml' is not one of 'auto'", "krakenwire verify --help"),
         (["demo", "--duration", "-1"], "-1.0 is not in the range", "krakenwire demo --help"),
         (["stream", "book", "--count", "x"], "'x' is not a valid integer", "krakenwire stream --help"),
-        (["\x1b[2J"], "there is no command \\x1b[2J", "there are: demo, doctor, sim, stream, verify"),
+        (["\x1b[2J"], "there is no command \\x1b[2J", "there are: demo, doctor, sim, stream, verify, watch"),
     ],
 )
 def test_wrong_usage(arguments: list[str], error: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:
