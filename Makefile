@@ -70,7 +70,7 @@ bench-loopback: $(RUNTIME) ## the whole client over TLS: frames a second, latenc
 bench-symbols: $(RUNTIME) ## 1,450 symbols of the simulated exchange in one client process
 	@$(BIN)/python -m benchmarks.many_symbols
 
-bench-dashboard: $(DEV) ## processor time of the dashboard with 20 symbols at ten pictures a second (Linux)
+bench-dashboard: $(RUNTIME) ## processor time of the dashboard with 20 symbols at ten pictures a second (Linux)
 	@$(BIN)/python -m benchmarks.dashboard
 
 fuzz: $(DEV) ## the property tests with many more, random examples, and every byte of every frame (long)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 from krakenwire.tui.badge import LIVE, SIM
@@ -52,5 +53,7 @@ STORIES = {"LIVE": _live, "RESYNCING": _resyncing, "STALE": _stale, "DISPUTED": 
 
 @cache
 def scene(name: str, badge: str = "SIM") -> Still:
-    """The picture at the end of a story."""
-    return play(STORIES[name], private=True, depth=25, badge=BADGES[badge])
+    """The picture at the end of a story. It is played in a thread: a test that has a loop cannot run another one."""
+    with ThreadPoolExecutor(1) as threads:
+        played = threads.submit(play, STORIES[name], private=True, depth=25, badge=BADGES[badge])
+        return played.result()

@@ -106,25 +106,25 @@ def watch(
     Where there is no terminal, or it can only print lines, every event is a line, as krakenwire stream prints it. The dashboard
     needs the package textual: pip install 'krakenwire[tui]'.
     """
-    wanted = _wanted(symbols, depth)
+    names = tuple(dict.fromkeys(symbols))
+    try:
+        BookSubscription(symbol=names, depth=depth)
+    except UsageError as exc:
+        raise click.BadParameter(exc.rule, param_hint=f"--{exc.field}") from None
     lines = plain or unfit() is not None
     if not lines and (reason := missing()) is not None:
         raise CommandError("usage", reason, "or give --plain, for lines", exit_code=Exit.USAGE)
 
     async def work(ending: Ending) -> Exit:
-        with reach(sim=sim, url=url, cafile=cafile, symbols=symbols) as place:
-            everything = [*wanted, *(PRIVATE if not no_account and (sim or _has_key()) else [])]
+        with reach(sim=sim, url=url, cafile=cafile, symbols=names) as place:
+            private = not no_account and (sim or _has_key())
+            wanted = everything_of(names, depth, private=private)
             if lines:
-                return await _lines(ending, place, everything, duration)
-            return await look_at(ending, place, symbols, everything, duration=duration, depth=depth)
+                return await _lines(ending, place, wanted, duration)
+            board = board_of(place, names, depth, private=private)
+            return await look_at(ending, place, wanted, duration=duration, board=board)
 
     return run(work)
-
-
-PRIVATE: list[Subscription] = [
-    ExecutionsSubscription(snap_orders=True, snap_trades=True),
-    BalancesSubscription(),
-]
 
 
 def _has_key() -> bool:
@@ -138,24 +138,25 @@ def _has_key() -> bool:
         raise CommandError("auth", str(exc), KEY_HINT, exit_code=Exit.AUTH) from None
 
 
-def _wanted(symbols: Sequence[str], depth: int) -> list[Subscription]:
-    """What is subscribed of these symbols.
+def everything_of(symbols: Sequence[str], depth: int, *, private: bool) -> list[Subscription]:
+    """What the dashboard shows of these symbols, and of the account."""
+    names = tuple(symbols)
+    account: list[Subscription] = [
+        ExecutionsSubscription(snap_orders=True, snap_trades=True),
+        BalancesSubscription(),
+    ]
+    return [
+        BookSubscription(symbol=names, depth=depth),
+        TradeSubscription(symbol=names),
+        TickerSubscription(symbol=names),
+        OhlcSubscription(symbol=names, interval=1),
+        *(account if private else []),
+    ]
 
-    Raises: click.UsageError.
-    """
-    names = tuple(dict.fromkeys(symbols))
-    try:
-        return [
-            BookSubscription(symbol=names, depth=depth),
-            TradeSubscription(symbol=names),
-            TickerSubscription(symbol=names),
-            OhlcSubscription(symbol=names, interval=1),
-        ]
-    except UsageError as exc:
-        raise click.BadParameter(exc.rule, param_hint=f"--{exc.field}") from None
 
-
-async def _lines(ending: Ending, place: Place, wanted: list[Subscription], duration: float | None) -> Exit:
+async def _lines(
+    ending: Ending, place: Place, wanted: Sequence[Subscription], duration: float | None
+) -> Exit:
     """Every event as `krakenwire stream` prints it."""
     follow = Follow(ending, Output(), form_of("auto", place))
     async with connect(**place.options()) as client:
@@ -188,23 +189,13 @@ class Feeding(Follow):
 
 
 async def look_at(
-    ending: Ending,
-    place: Place,
-    symbols: Sequence[str],
-    wanted: list[Subscription],
-    *,
-    duration: float | None,
-    depth: int,
-    board: Board | None = None,
+    ending: Ending, place: Place, wanted: Sequence[Subscription], *, duration: float | None, board: Board
 ) -> Exit:
     """The dashboard, until somebody has seen enough. The account of a simulated exchange trades meanwhile."""
     loop = asyncio.get_running_loop()
-    private = any(params in PRIVATE for params in wanted)
-    if board is None:
-        board = board_of(place, symbols, depth, private=private)
     follow = Feeding(ending, board)
     tasks: list[asyncio.Future[Any]] = []
-    if place.exchange is not None and private:
+    if place.exchange is not None and board.account is not None:
         tasks.append(asyncio.ensure_future(trade(place.exchange)))
     try:
         async with connect(**place.options()) as client:

@@ -74,6 +74,11 @@ class View:
 
     # ---------------------------------------------------------------- what is seen
 
+    @property
+    def now(self) -> float:
+        """On the loop's clock."""
+        return self._clock()
+
     def paint(self, width: int, height: int) -> Painted:
         """The picture as of now."""
         now, wall = self._clock(), self._wall()
