@@ -43,6 +43,11 @@ def percent(part: int, whole: int) -> str:
     return f"{ten_thousandths // 10_000}.{ten_thousandths % 10_000:04d} %"
 
 
+def share(ratio: float) -> str:
+    """As `percent`, of a ratio."""
+    return percent(int(ratio * 1_000_000), 1_000_000)
+
+
 def seconds(value: float) -> str:
     """A length of time with the digits that matter, e.g. `0.41 s`, `12.3 s`, `4 min 05 s`, `2 h 07 min`, `3 d 04 h`."""
     if value < 1:

@@ -160,6 +160,7 @@ class Dashboard(App[str]):
 
     def __init__(self, view: View, *, still: bool = False) -> None:
         super().__init__(ansi_color=True)
+        self.title = f"krakenwire {view.board.badge.word}"
         self._still = still
         self._canvas = Canvas(view)
 

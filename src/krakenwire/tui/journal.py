@@ -14,7 +14,7 @@ from krakenwire.wire.control import ReplyEnvelope
 
 ENTRIES_KEPT = 1_000
 TOGETHER_SECONDS = 1.0
-"""Breaks of many streams for one reason within so long are one entry."""
+"""Breaks of many streams for one reason, or books that come, within so long are one entry."""
 
 WORDS = {
     ev.GapReason.CHECKSUM: "wrong checksum",
@@ -64,6 +64,8 @@ class Journal:
         """Fields that Kraken sends and this version does not know, by channel; at most a hundred."""
         self._open: dict[Key, Entry] = {}
         self._gap: tuple[ev.GapReason, Entry] | None = None
+        self._lives: Entry | None = None
+        """The last line that told that a book, or several, are live."""
         self._system: str | None = None
 
     def note(self, now: float, who: str, text: str, *, detail: str = "", bad: bool = True) -> Entry:
@@ -147,9 +149,16 @@ class Journal:
         )
 
     def _live(self, event: ev.BookLive, now: float) -> None:
-        if not self._end((event.channel, event.symbol), now):
-            text = f"{safe(event.channel)} live, {counted(event.depth, 'level')} a side"
-            self.note(now, safe(event.symbol), text, bad=False)
+        if self._end((event.channel, event.symbol), now):
+            return
+        text = f"{safe(event.channel)} live, {counted(event.depth, 'level')} a side"
+        entry = self._lives
+        if entry is not None and entry.text == text and now - entry.at < TOGETHER_SECONDS:
+            entry.times += 1
+            entry.who = "all" if entry.who != safe(event.symbol) else entry.who
+        else:
+            self._lives = Entry(now, safe(event.symbol), text, bad=False)
+            self.entries.append(self._lives)
 
     def _disputed(self, event: ev.BookDisputed, now: float) -> None:
         self.note(now, safe(event.symbol), f"{safe(event.channel)} disputed: {safe(event.reason)}")

@@ -132,8 +132,7 @@ class Stream:
             return None
         if link.connects == 0:
             return State("WAITING", None, link.reason or "connecting")
-        why = f" ({link.reason})" if link.reason else ""
-        return State("STALE", self.age(now), f"connection lost{why}")
+        return State("STALE", self.age(now), "connection lost")
 
     def _flowing(self, now: float, link: ConnectionInfo | None, late: float | None) -> State:
         """How well data comes."""

@@ -82,7 +82,7 @@ def _top(title: str, state: State | None, width: int, moment: Moment) -> Row:
     if moment.frozen_for is not None:
         text, style = f"FROZEN {age_text(moment.frozen_for)} ago", "frozen"
     if text:
-        room = width - 5 - min(len(title), max(6, width // 3))
+        room = width - 5 - min(len(title), max(10, width * 2 // 5))
         told = [(" ", "frame"), (cut(text, room), style), (" ─┐", "frame")]
     else:
         told = [("─┐", "frame")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from krakenwire.events import ConnectionState
 from krakenwire.net.status import ConnectionInfo
-from krakenwire.text import percent
+from krakenwire.text import share
 from krakenwire.tui.board import Board
 from krakenwire.tui.cells import DASH, Part, fit, safe, spread
 from krakenwire.tui.panels.frame import Hit, Moment, Painted, Rows, clock
@@ -85,9 +85,9 @@ def _link(link: ConnectionInfo) -> list[Part]:
 
 
 def _verified(board: Board) -> str:
-    """Of all book messages."""
-    told = board.proven + board.unproven + board.failed
-    return percent(board.proven, told) if told else DASH
+    """Share of the time, over all books, up to an hour back."""
+    ratio = board.ledger.ratio
+    return DASH if ratio is None else share(ratio)
 
 
 def health_line(board: Board, width: int, moment: Moment) -> Rows:
@@ -105,9 +105,10 @@ def health_line(board: Board, width: int, moment: Moment) -> Rows:
     counts += [("   reconnects ", "head"), (f"{lost}", "")]
     last = board.journal.entries[-1] if board.journal.entries else None
     if last is not None:
+        style = "dim" if not last.bad else "bad" if last.healed is None else "healed"
         counts += [
             ("   ", ""),
-            (f"{clock(board.wall(last.at))} {last.who} {last.words}", "bad" if last.bad else "dim"),
+            (f"{clock(board.wall(last.at))} {last.who} {last.words}", style),
         ]
     return [fit(counts, width)]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from krakenwire.events import ConnectionState
 from krakenwire.net.status import ConnectionInfo
-from krakenwire.text import percent, seconds
+from krakenwire.text import counted, percent, seconds, share
 from krakenwire.tui.board import Board, Ledger
-from krakenwire.tui.cells import DASH, Part, left, right, safe
+from krakenwire.tui.cells import DASH, Part, fit, left, right, safe
 from krakenwire.tui.panels.frame import Moment, Rows, panel
 from krakenwire.tui.state import SILENT_SECONDS, State, age_text
 
@@ -27,9 +27,13 @@ def health(board: Board, width: int, height: int, moment: Moment) -> Rows:
         *_oddities(board),
     ]
     body += [[], *_channels(board)]
-    if len(body) > height - 2:
+    room = height - 2
+    if len(body) > room:
         # A panel has no room for blank rows.
         body = [row for row in body if row]
+    if len(body) > room > 0:
+        cut = list(fit(body[room - 1], inner - 2))
+        body = [*body[: room - 1], [*cut, (" …", "dim")]]
     return panel("health", State("LIVE", moment.now - board.looked_at), body, (width, height), moment)
 
 
@@ -44,13 +48,13 @@ def _proof(board: Board, moment: Moment, inner: int) -> list[list[Part]]:
     if others:
         row.append((f"   {others} others", "bad"))
     told = board.proven + board.unproven + board.failed
-    share = percent(board.proven, told) if told else DASH
+    part = percent(board.proven, told) if told else DASH
     checks: list[Part] = [
         (" checks   ", "head"),
         (f"{board.proven:,} ✓", "live"),
         (f"   {board.failed:,} ✗", "bad" if board.failed else "dim"),
         (f"   {board.unproven:,} unproven", "bad" if board.unproven else "dim"),
-        (f"   {share} of messages", ""),
+        (f"   {part} of messages", ""),
     ]
     return [row, checks, _ledger_bar(board.ledger, inner)]
 
@@ -62,29 +66,24 @@ def _ledger_bar(ledger: Ledger, inner: int) -> list[Part]:
     if ratio is None or span <= 0:
         return [(" ledger   ", "head"), (DASH, "dim")]
     name = "last hour" if span >= 3599 else f"last {seconds(span)}"
-    tail = f" verified {_cut_percent(ratio)}" + (" of the time" if inner > 80 else "")
-    room = max(8, min(60, inner - 10 - 14 - len(tail)))
+    tail = f" verified {share(ratio)}" + (" of the time" if inner > 80 else "")
+    room = max(8, min(60, inner - 10 - 17 - len(tail)))
     lost = [0.0] * room
     for start, end in ledger.uncovered:
         for at in range(room):
             low, high = ledger.start + span * at / room, ledger.start + span * (at + 1) / room
             lost[at] += max(0.0, min(end, high) - max(start, low))
     whole = span / room * ledger.books
-    parts: list[Part] = [(" ledger   ", "head"), (f"{left(name, 14)}", "")]
-    for share in [value / whole for value in lost]:
-        full = share < 0.002
-        char = "█" if full else _LOSS[min(7, max(1, int(share * 8)))]
+    parts: list[Part] = [(" ledger   ", "head"), (f"{left(name, 17)}", "")]
+    for missing in [value / whole for value in lost]:
+        full = missing < 0.002
+        char = "█" if full else _LOSS[min(7, max(1, int(missing * 8)))]
         style = "live" if full else "bad"
         if parts[-1][1] == style and len(parts) > 2:
             parts[-1] = (parts[-1][0] + char, style)
         else:
             parts.append((char, style))
     return [*parts, (tail, "")]
-
-
-def _cut_percent(ratio: float) -> str:
-    """Cut and not rounded, so that only the whole is 100 %."""
-    return percent(int(ratio * 1_000_000), 1_000_000)
 
 
 def _connections(board: Board, inner: int) -> list[list[Part]]:
@@ -154,13 +153,13 @@ def _oddities(board: Board) -> list[list[Part]]:
     lost = sum(max(0, link.connects - 1) for link in board.links)
     first: list[Part] = [(" breaks   ", "head")]
     for name, value in (
-        ("gaps", board.gaps),
-        ("reconnects", lost),
-        ("duplicates", counts.get("duplicate_count", 0)),
-        ("errors", counts.get("error_count", 0)),
-        ("stalls", counts.get("stalls", 0)),
+        ("gap", board.gaps),
+        ("reconnect", lost),
+        ("duplicate", counts.get("duplicate_count", 0)),
+        ("error", counts.get("error_count", 0)),
+        ("stall", counts.get("stalls", 0)),
     ):
-        first.append((f"{value:,} {name}   ", "bad" if value and name in {"gaps", "errors"} else ""))
+        first.append((f"{counted(value, name)}   ", "bad" if value and name in {"gap", "error"} else ""))
     drifts = [f"{safe(channel)}.{safe(field)}" for channel, field in board.journal.drifts]
     drift = f"{len(drifts)} unknown fields: {', '.join(drifts)}" if drifts else "none: every field is known"
     return [first, [(" drift    ", "head"), (drift, "bad" if drifts else "")]]

@@ -104,7 +104,7 @@ def _row(board: Board, market: Market, columns: _Columns, moment: Moment) -> lis
         ("▸ " if selected else "  ", "bold"),
         (left(safe(market.symbol), name), "bold" if selected else ""),
         (" ", ""),
-        (aligned(number(market.last), whole, fraction), f"flash-{style}" if flash and style else ""),
+        *_flashing(aligned(number(market.last), whole, fraction), style if flash else ""),
         (f" {ARROWS[market.direction]} ", style),
         _change(market, 9),
         ("  ", ""),
@@ -113,6 +113,14 @@ def _row(board: Board, market: Market, columns: _Columns, moment: Moment) -> lis
         closes = [candle.close for candle in list(market.candles.values())[-spark:]]
         parts.append((sparkline(closes, spark) + " ", "spark"))
     return [*parts, _dot(market.state("book", moment.now), state)]
+
+
+def _flashing(text: str, style: str) -> list[Part]:
+    """A number that just went up or down stands out, not the blanks around it."""
+    bare = text.strip()
+    before = text.index(bare)
+    after = len(text) - before - len(bare)
+    return [(" " * before, ""), (bare, f"flash-{style}" if style else ""), (" " * after, "")]
 
 
 def _change(market: Market, width: int) -> Part:

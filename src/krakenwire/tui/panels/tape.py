@@ -42,7 +42,13 @@ def _row(trade: TradeUpdate | Missing, market: Market, inner: int) -> list[Part]
     time = left(safe(trade.timestamp[11 : 11 + clock]), clock)
     parts: list[Part] = [(f" {time}", "dim"), (side, style), (right(qty, told), "")]
     parts.append((f"  {right(price, market.price_width)}", style))
-    if inner > market.price_width + told + 50:
-        proof = "complete" if trade.complete else "first seen"
-        parts.append((f"   {safe(trade.ord_type.value):<7} #{trade.trade_id}  {proof}", "dim"))
+    used = sum(len(text) for text, _ in parts)
+    for more in (
+        f"#{trade.trade_id}",
+        "complete" if trade.complete else "first seen",
+        safe(trade.ord_type.value),
+    ):
+        used += 2 + len(more)
+        if used <= inner:
+            parts.append((f"  {more}", "dim"))
     return parts
