@@ -17,20 +17,20 @@ from tests.tui.scene import Scene, Still, play
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "pictures"
 SIZES = ((80, 24), (200, 60))
-MINUTES = 20
+MINUTES = 8
 FONTS = "ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace"
 
 
 async def _bad_day(scene: Scene) -> None:
-    """Twenty minutes: some orders, a book that fails its checksum, a connection that is cut."""
-    scene.fault("at 16 min: drop book BTC/USD update 3 times\nat 18 min: cut on public")
-    await scene.pass_(60.0, look=1.0)
+    """Eight minutes: some orders, a book that fails its checksum, a connection that is cut."""
+    scene.fault("at 4 min: drop book BTC/USD update 3 times\nat 6 min: cut on public")
+    await scene.pass_(60.0, look=5.0)
     scene.order(Side.BUY, "BTC/USD", 900, away=-0.02)
     scene.order(Side.SELL, "SOL/USD", 800, away=0.05)
     for minute in range(1, MINUTES):
         side = Side.BUY if minute % 3 else Side.SELL
         scene.order(side, scene.symbols[minute % 3], 40 * minute)
-        await scene.pass_(60.0 if minute < MINUTES - 1 else 58.3, look=1.0)
+        await scene.pass_(60.0 if minute < MINUTES - 1 else 58.3, look=5.0)
     await scene.pass_(1.0)
 
 

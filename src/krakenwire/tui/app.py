@@ -27,7 +27,6 @@ STYLES = {
     for name, text in {
         "": "default",
         "dim": "dim",
-        "dim-reversed": "dim reverse",
         "bold": "bold",
         "title": "bold",
         "head": "dim",

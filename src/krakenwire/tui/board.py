@@ -243,7 +243,7 @@ class Board:
         for market in self.markets.values():
             carrier = source.carrier("book", market.symbol) or source.carrier("ticker", market.symbol)
             market.link = named.get(carrier or "")
-            market.late = self._late.get(carrier or "")
+            market.late = None if market.link is None else self._lateness(market.link)
             book = None if carrier is None else source.held_book("book", market.symbol)
             market.look(book, levels if market.symbol == self.selected else 1, now)
         if self.account is not None:
@@ -255,6 +255,11 @@ class Board:
             counts = self.statistics["messages_by_channel"]
             self.totals.append((now, self.statistics["total_messages"], dict(counts)))
             self.ledger = self._ledger(source, now)
+
+    def _lateness(self, link: ConnectionInfo) -> float | None:
+        """Seconds that a connection's data is late, if that was told."""
+        told = self._late.get(link.name)
+        return told if told is None or link.lag is None else link.lag
 
     def still(self, source: Source, now: float, wall_ns: int) -> Board:
         """A copy that does not change any more, with every level of every book."""

@@ -13,6 +13,9 @@ from krakenwire.wire.timestamps import format_ns
 
 Rows = list[Row]
 
+_HALF_AND_LESS = "▏▎▍▌"
+"""Blocks that, reversed, fill at least the right half of a cell."""
+
 
 class Moment(Struct, frozen=True):
     """When a picture is of, and how it is looked at."""
@@ -50,11 +53,14 @@ class Painted(NamedTuple):
 
 
 def dimmed(row: Iterable[Part]) -> list[Part]:
-    """The same text, not to be taken for alive."""
-    return [
-        (text, "dim-reversed" if style.endswith("-reversed") else "dim" if text.strip() else "")
-        for text, style in row
-    ]
+    """The same text, not to be taken for alive. Reversed blocks would be bright: they become the nearest block that is not."""
+    dim: list[Part] = []
+    for text, style in row:
+        if style.endswith("-reversed"):
+            dim.append(("▐" if text in _HALF_AND_LESS else " ", "dim"))
+        else:
+            dim.append((text, "dim" if text.strip() else ""))
+    return dim
 
 
 def panel(

@@ -11,7 +11,7 @@ from krakenwire.tui.panels.frame import Hit, Moment, Painted, dimmed, panel
 from krakenwire.tui.state import State, age_text
 
 NAME = 12
-STATE = 10
+STATE = 12
 SPARK = 24
 """Cells at most."""
 
