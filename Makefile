@@ -18,7 +18,7 @@ LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols judges fuzz mutants faults faults-page sample docs lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols bench-dashboard judges fuzz mutants faults faults-page pictures sample docs lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -72,6 +72,9 @@ bench-loopback: $(RUNTIME) ## the whole client over TLS: frames a second, latenc
 bench-symbols: $(RUNTIME) ## 1,450 symbols of the simulated exchange in one client process
 	@$(BIN)/python -m benchmarks.many_symbols
 
+bench-dashboard: $(RUNTIME) ## processor time of the dashboard with 20 symbols at ten pictures a second (Linux)
+	@$(BIN)/python -m benchmarks.dashboard
+
 fuzz: $(DEV) ## the property tests with many more, random examples, and every byte of every frame (long)
 	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m 'hypothesis or exhaustive' --timeout 7200
 
@@ -93,6 +96,9 @@ docs: $(DOCS) ## the documentation site, in an environment of its own: build/doc
 
 faults-page: $(DEV) ## measure how long the client needs after each fault, and write docs/faults.md
 	@$(BIN)/python -m tools.faults_page
+
+pictures: $(DEV) ## the pictures of the dashboard in the documents again
+	@$(BIN)/python -m tools.pictures
 
 sample: $(RUNTIME) ## generate the sample capture of the documents again
 	@$(BIN)/python -m tools.make_sample

@@ -384,6 +384,7 @@ def test_public_data_needs_no_good_key(
 
 
 @pytest.mark.fault("M2")
+@pytest.mark.holds_secret("config.toml", "key.toml", "krakenwire.toml")
 def test_a_folder_does_not_send_a_key_away(
     user_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -69,6 +69,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.holds_secret("sim.json")  # the key of an invented account, which is printed to be used
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_example_works(line: str, files: Path) -> None:

@@ -115,8 +115,10 @@ def unknown_command(name: str, known: Sequence[str], ctx: click.Context) -> Unkn
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _output(elsewhere: str, *, from_files: bool = True) -> Decorator:
-    where = "text for people" if elsewhere == "table" else f"table on a terminal, {elsewhere} elsewhere"
+def _output(elsewhere: str, *, terminal: str = "table", from_files: bool = True) -> Decorator:
+    where = "text for people" if elsewhere == terminal else f"{terminal} on a terminal, {elsewhere} elsewhere"
+    if terminal == "screen":
+        where = "the dashboard on a terminal, table elsewhere"
 
     def form(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
         del param
@@ -125,7 +127,7 @@ def _output(elsewhere: str, *, from_files: bool = True) -> Decorator:
         if value is not None:
             sources().note("output", value, "--output")
         wanted = str(sources().configuration()["output"] if from_files else value or "auto")
-        return wanted if wanted != "auto" else "table" if sys.stdout.isatty() else elsewhere
+        return wanted if wanted != "auto" else terminal if sys.stdout.isatty() else elsewhere
 
     return click.option(
         "-o",
@@ -145,6 +147,9 @@ bare_option = _output("ndjson", from_files=False)
 
 show_option = _output("table")
 """`-o` of a command that is there to be looked at: `auto` is text for people everywhere."""
+
+screen_option = _output("table", terminal="screen")
+"""`-o` of a command that has a dashboard, which is what `screen` stands for; only `auto` asks for it."""
 
 
 def configured(name: str, flag: str, value: Any) -> Any:

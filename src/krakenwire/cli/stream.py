@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -139,32 +139,33 @@ def stream(
 
     async def work(ending: Ending) -> Exit:
         with reach(sim=sim, url=url, cafile=cafile, symbols=symbols, key=channel in KEYED) as place:
-            return await _follow(
-                ending, place, params, Operation(**operation), output=output, duration=duration, count=count
+            told = Operation(**operation)
+            return await print_all(
+                ending, place, [params], told, output=output, duration=duration, count=count
             )
 
     code = run(work)
     return code if strict or code >= Exit.INTERRUPTED else Exit.OK
 
 
-async def _follow(
+async def print_all(
     ending: Ending,
     place: Place,
-    params: Subscription,
+    wanted: Sequence[Subscription],
     operation: Operation,
     *,
     output: str,
     duration: float | None,
     count: int | None,
 ) -> Exit:
-    """The exit code is the strict one: some were refused, or something may be missing."""
+    """Print every event of these subscriptions. The exit code is the strict one: some were refused, or something may be missing."""
     follow = Follow(ending, Output(), form_of(output, place))
     trader = None
-    if place.exchange is not None and params.channel in {"executions", "balances"}:
+    if place.exchange is not None and any(params.channel in {"executions", "balances"} for params in wanted):
         trader = asyncio.ensure_future(trade(place.exchange))
     try:
         async with connect(**place.options()) as client, operated(client, operation):
-            await follow.run(client, [params], duration=duration, count=count)
+            await follow.run(client, wanted, duration=duration, count=count)
             counts, passed = follow.counts, follow.passed
     finally:
         if trader is not None:

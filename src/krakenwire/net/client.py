@@ -352,6 +352,12 @@ class Client:
         self.check_thread()
         return statistics(self._plan.all(), asyncio.get_running_loop().time())
 
+    def carrier(self, channel: str, symbol: str | None = None) -> str | None:
+        """Name of the connection that carries a subscription, as in `status()`; None if nobody wants it."""
+        self.check_thread()
+        connection = self._plan.where(channel_named(channel), symbol)
+        return None if connection is None else connection.name
+
     def trust(self, channel: str, symbol: str | None, start: float, end: float) -> Verdict:
         """Whether the data between two times, on the loop's clock, is proven, and which parts are not, with their causes.
 
