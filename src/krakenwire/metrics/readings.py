@@ -132,10 +132,13 @@ def unknown(mode: str) -> Readings:
 
 
 def _facts(found: Readings, facts: Facts) -> None:
+    # A series that begins at 1 hides its first event from `increase`, so those that can be foreseen begin at 0.
     for reason in VALUES["reason"]:
-        # A series that begins at 1 hides the first gap from `increase`.
-        found.add("krakenwire_gaps", facts.gaps[reason], reason)
-    found.add_all("krakenwire_gaps", {key: n for key, n in facts.gaps.items() if key not in VALUES["reason"]})
+        found.add("krakenwire_gaps", 0, reason)
+    for name in ("krakenwire_books_lost", "krakenwire_books_disputed"):
+        for channel in ("book", "level3"):
+            found.add(name, 0, channel)
+    found.add_all("krakenwire_gaps", facts.gaps)
     found.add_all("krakenwire_books_lost", facts.books_lost)
     found.add_all("krakenwire_books_disputed", facts.books_disputed)
     found.add_all("krakenwire_resyncs", facts.resyncs)
@@ -161,6 +164,8 @@ def _frames(found: Readings, counts: Mapping[str, ChannelTimes], errors: int) ->
         found.add("krakenwire_frames", count.messages, channel)
         found.add("krakenwire_frame_processing_seconds_sum", count.seconds, channel)
         found.add("krakenwire_frame_processing_seconds_count", count.timed, channel)
+        found.add("krakenwire_rejected", 0, channel)
+        found.add("krakenwire_schema_drift", 0, channel)
     found.add("krakenwire_refused_frames", errors)
 
 
@@ -194,6 +199,8 @@ def _subscriptions(found: Readings, measures: Measures, symbols: Symbols | None)
         live = obstacle(connection, wish) is None
         found.add("krakenwire_subscriptions", 1, wish.channel)
         found.add("krakenwire_subscriptions_live", live, wish.channel)
+        found.add("krakenwire_subscriptions_refused", 0, wish.channel)
+        found.add("krakenwire_resyncs", 0, wish.channel)
         if symbols is not None and wish.symbol is not None:
             found.add("krakenwire_symbol_live", live, wish.channel, symbols.named(wish.symbol))
 
