@@ -18,7 +18,7 @@ from krakenwire.cli.exits import Exit
 from krakenwire.cli.follow import Follow
 from krakenwire.cli.lines import number, said
 from krakenwire.cli.operating import Operation, operated, operating_options
-from krakenwire.cli.options import Verb, output_option
+from krakenwire.cli.options import Verb, show_option
 from krakenwire.cli.output import Output
 from krakenwire.cli.places import Place, place_of, simulated
 from krakenwire.cli.records import now
@@ -81,7 +81,7 @@ WANTED: list[Subscription] = [
     help="How long it runs; the incidents come after a third and two thirds of it.",
 )
 @operating_options
-@output_option
+@show_option
 def demo(duration: float, output: str, **operation: Any) -> Exit:
     """Watch a client survive a bad day. Neither network nor account is needed.
 
@@ -105,7 +105,7 @@ async def _show(
     ending: Ending, exchange: Simulated, duration: float, output: str, operation: Operation
 ) -> Exit:
     place, out = place_of(exchange), Output()
-    for_people = output in {"auto", "table"}
+    for_people = output == "table"
     async with connect(**place.options()) as client, operated(client, operation):
         look = Look(client, place, out)
         form: Callable[[Any], str | None] = look.form if for_people else form_of(output, place)

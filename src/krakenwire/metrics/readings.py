@@ -87,7 +87,7 @@ def of_client(measures: Measures, now: float, mode: str, symbols: Symbols | None
     for role, connection in connections:
         _connection(found, role, connection, now)
         _session(found, connection.session)
-        _frames(found, connection.counts, connection.errors)
+        _frames(found, connection.known.counts, connection.known.errors)
     _ratios(found, [connection.session.ledger for _, connection in connections], now)
     _subscriptions(found, measures, symbols)
     if symbols is not None:
@@ -155,8 +155,8 @@ def _connection(found: Readings, role: str, connection: Connection, now: float) 
     if connection.connected_at is not None:
         heard = max(connection.connected_at, connection.session.heard_at)
         found.most("krakenwire_silence_seconds", now - heard, role)
-    if connection.lag.seconds is not None:
-        found.most("krakenwire_lag_seconds", connection.lag.seconds, role)
+    if connection.known.lag.seconds is not None:
+        found.most("krakenwire_lag_seconds", connection.known.lag.seconds, role)
 
 
 def _frames(found: Readings, counts: Mapping[str, ChannelTimes], errors: int) -> None:
@@ -173,6 +173,9 @@ def _session(found: Readings, session: Session) -> None:
     found.add("krakenwire_duplicates", session.duplicates)
     found.add("krakenwire_discarded", session.books.discarded)
     for entry in session.ledger.entries():
+        # From 0, as in `_facts`; a ledger forgets no channel.
+        found.add("krakenwire_subscriptions_refused", 0, entry.channel)
+        found.add("krakenwire_resyncs", 0, entry.channel)
         if entry.provable:
             for result in VALUES["result"]:
                 found.add("krakenwire_checks", getattr(entry, result), entry.channel, result)
@@ -199,8 +202,6 @@ def _subscriptions(found: Readings, measures: Measures, symbols: Symbols | None)
         live = obstacle(connection, wish) is None
         found.add("krakenwire_subscriptions", 1, wish.channel)
         found.add("krakenwire_subscriptions_live", live, wish.channel)
-        found.add("krakenwire_subscriptions_refused", 0, wish.channel)
-        found.add("krakenwire_resyncs", 0, wish.channel)
         if symbols is not None and wish.symbol is not None:
             found.add("krakenwire_symbol_live", live, wish.channel, symbols.named(wish.symbol))
 

@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 
+from krakenwire.errors import UsageError
 from krakenwire.handler.counts import Throttle
 
 logger = logging.getLogger("krakenwire")
@@ -47,6 +48,16 @@ class Stalls:
         self.paused = 0
         """How often the whole process stood still."""
         self.paused_seconds = 0.0
+
+    @classmethod
+    def wanted(cls, limit: float | None) -> Stalls | None:
+        """As the option `stall_limit` of a client asks for; None: nobody watches.
+
+        Raises: UsageError, if it is no time.
+        """
+        if limit is not None and not limit > 0:
+            raise UsageError("must be more than 0 seconds, or None for no watch", field="stall_limit")
+        return None if limit is None else cls(limit)
 
     def start(self) -> None:
         """Watch from now on. In the loop's thread."""
