@@ -172,13 +172,18 @@ def _frames(found: Readings, counts: Mapping[str, ChannelTimes], errors: int) ->
 def _session(found: Readings, session: Session) -> None:
     found.add("krakenwire_duplicates", session.duplicates)
     found.add("krakenwire_discarded", session.books.discarded)
+    by_channel: dict[str, list[int]] = {}
     for entry in session.ledger.entries():
+        sums = by_channel.setdefault(entry.channel, [0, 0, 0])
+        sums[0] += entry.verified
+        sums[1] += entry.unverified
+        sums[2] += entry.failed
+    for channel, sums in by_channel.items():
         # From 0, as in `_facts`; a ledger forgets no channel.
-        found.add("krakenwire_subscriptions_refused", 0, entry.channel)
-        found.add("krakenwire_resyncs", 0, entry.channel)
-        if entry.provable:
-            for result in VALUES["result"]:
-                found.add("krakenwire_checks", getattr(entry, result), entry.channel, result)
+        found.add("krakenwire_subscriptions_refused", 0, channel)
+        found.add("krakenwire_resyncs", 0, channel)
+        for result, value in zip(VALUES["result"], sums, strict=True) if channel in PROVABLE else ():
+            found.add("krakenwire_checks", value, channel, result)
     books: list[Book[Any]] = [*session.books.level2.books.values(), *session.books.level3.books.values()]
     for book in books:
         found.add("krakenwire_books", 1, book.channel, book.status.value)

@@ -26,6 +26,9 @@ STALL_SECONDS = 0.25
 LOOKS = 4
 """Looks in that time. What lasts longer by one look is always noticed; what is shorter than the limit never is."""
 
+STOP_SECONDS = 0.25
+"""For the thread to end. It may be writing to a log that nobody reads, and closing must not wait for that."""
+
 FRAMES_TOLD = 12
 """Innermost frames of the stack."""
 
@@ -73,7 +76,7 @@ class Stalls:
         """Watch no more."""
         self._over.set()
         if self._thread is not None:
-            self._thread.join(1.0)
+            self._thread.join(STOP_SECONDS)
 
     def _watch(self, loop: asyncio.AbstractEventLoop, thread: int) -> None:
         look = self._limit / LOOKS
