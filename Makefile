@@ -16,9 +16,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 # Locks are made with the oldest supported Python: what only it needs is then listed too.
 LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
+PIP_AUDIT   := pip-audit==2.10.1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols bench-dashboard judges fuzz mutants faults faults-page pictures sample docs lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols bench-dashboard judges fuzz mutants faults faults-page pictures sample docs lock audit clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -105,6 +106,9 @@ sample: $(RUNTIME) ## generate the sample capture of the documents again
 
 lock: ## pin every dependency again, with the hashes of all its files
 	@LOCK_PYTHON='$(LOCK_PYTHON)' PIP_TOOLS='$(PIP_TOOLS)' tools/lock
+
+audit: ## look every locked dependency up in the lists of known holes (needs the network)
+	@PYTHON='$(PYTHON)' PIP_AUDIT='$(PIP_AUDIT)' tools/audit
 
 clean: ## remove the environment, build results and caches
 	rm -rf $(VENV) $(DOCS_VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -35,10 +35,10 @@ def test_leaks(tmp_path):
 '''
 
 
-def run(folder: Path, leak: str) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, leak: str, test: str = TEST) -> subprocess.CompletedProcess[str]:
     """One test that leaks, run with the hooks."""
     (folder / "conftest.py").write_text("from tests.conftest import *\n")
-    (folder / "test_one.py").write_text(TEST.format(canary=CANARY, leak=leak))
+    (folder / "test_one.py").write_text(test.format(canary=CANARY, leak=leak))
     (folder / "pytest.ini").write_text("[pytest]\nlog_level = DEBUG\n")
     command = [
         sys.executable,
@@ -66,6 +66,17 @@ def test_leak_fails_the_run(place: str, tmp_path_factory: pytest.TempPathFactory
     assert done.returncode == 1, done.stdout
     assert "secrets were left behind" in done.stdout
     assert "test_one.py::test_leaks" in done.stdout.partition("secrets were left behind")[2]
+
+
+@pytest.mark.fault("M1")
+def test_files_that_are_meant_to_hold_a_secret(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A test that says so may leave a secret in its files, and nowhere else."""
+    marked = TEST.replace("def test", '@pytest.mark.leaves_secrets("why")\ndef test').replace(
+        "import", "import pytest,", 1
+    )
+    write, show = LEAKS["file"], LEAKS["stdout"]
+    assert run(tmp_path_factory.mktemp("file"), write, marked).returncode == 0
+    assert run(tmp_path_factory.mktemp("both"), f"{write}; {show}", marked).returncode == 1
 
 
 @pytest.mark.fault("M1")

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from krakenwire.cli.errors import CommandError
 from krakenwire.cli.exits import Exit
+from krakenwire.cli.options import Named, configured
 from krakenwire.errors import UsageError
 from krakenwire.logs import configure, following
 from krakenwire.logs.lines import LEVELS
@@ -30,7 +31,7 @@ class Operation(Struct, frozen=True):
     metrics_host: str = HOST
     log_format: str | None = None
     log_level: str | None = None
-    """With neither of the two there is no log."""
+    """If neither of the two is given here or configured, there is no log."""
 
 
 def operating_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,14 +39,12 @@ def operating_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option(
             "--log-level",
-            type=click.Choice(LEVELS),
-            envvar="KRAKENWIRE_LOG_LEVEL",
+            type=Named(LEVELS),
             help="Log to stderr what is so grave, or graver.  [default: no log; info with --log-format]",
         ),
         click.option(
             "--log-format",
-            type=click.Choice(["text", "json"]),
-            envvar="KRAKENWIRE_LOG_FORMAT",
+            type=Named(("text", "json")),
             help="Log to stderr, one line or one object a record.  [default: no log; text with --log-level]",
         ),
         click.option(
@@ -74,10 +73,11 @@ async def operated(client: Client, operation: Operation) -> AsyncIterator[None]:
     Raises: CommandError, if prometheus-client is needed and not installed.
     """
     async with AsyncExitStack() as stack:
-        logs = operation.log_format is not None or operation.log_level is not None
+        form = configured("log.format", "--log-format", operation.log_format)
+        level = configured("log.level", "--log-level", operation.log_level)
+        logs = form is not None or level is not None
         if logs:
-            form, level = operation.log_format or "text", operation.log_level or "info"
-            stack.callback(configure("json" if form == "json" else "text", level).detach)
+            stack.callback(configure(form or "text", level or "info").detach)
             stack.enter_context(following(client))
         if operation.metrics is not None:
             server = _server(client, operation.metrics, operation.metrics_host)

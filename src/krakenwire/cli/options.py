@@ -20,6 +20,8 @@ from krakenwire.cli.nearest import nearest
 EXCHANGE = (*(name for name in VARIABLES if name.startswith("KRAKEN_")), "HTTPS_PROXY")
 """Variables that say where an exchange is and who asks there."""
 
+LOG = tuple(name for name in VARIABLES if name.startswith("KRAKENWIRE_LOG"))
+
 MANUAL = "docs/command-line.md"
 
 
@@ -47,7 +49,8 @@ class Verb(click.Command):
     def environment(self) -> tuple[str, ...]:
         """The variables that it reads."""
         connects = isinstance(self, click.Group) or any(option.name == "url" for option in self.params)
-        return (*(EXCHANGE if connects else ()), "XDG_CONFIG_HOME", "NO_COLOR")
+        logs = any(option.name == "log_format" for option in self.params)
+        return (*(EXCHANGE if connects else ()), *(LOG if logs else ()), "XDG_CONFIG_HOME", "NO_COLOR")
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Examples, exit codes, environment and what to read next."""

@@ -132,10 +132,13 @@ def unknown(mode: str) -> Readings:
 
 
 def _facts(found: Readings, facts: Facts) -> None:
+    # A series that begins at 1 hides its first event from `increase`, so those that can be foreseen begin at 0.
     for reason in VALUES["reason"]:
-        # A series that begins at 1 hides the first gap from `increase`.
-        found.add("krakenwire_gaps", facts.gaps[reason], reason)
-    found.add_all("krakenwire_gaps", {key: n for key, n in facts.gaps.items() if key not in VALUES["reason"]})
+        found.add("krakenwire_gaps", 0, reason)
+    for name in ("krakenwire_books_lost", "krakenwire_books_disputed"):
+        for channel in ("book", "level3"):
+            found.add(name, 0, channel)
+    found.add_all("krakenwire_gaps", facts.gaps)
     found.add_all("krakenwire_books_lost", facts.books_lost)
     found.add_all("krakenwire_books_disputed", facts.books_disputed)
     found.add_all("krakenwire_resyncs", facts.resyncs)
@@ -161,16 +164,26 @@ def _frames(found: Readings, counts: Mapping[str, ChannelTimes], errors: int) ->
         found.add("krakenwire_frames", count.messages, channel)
         found.add("krakenwire_frame_processing_seconds_sum", count.seconds, channel)
         found.add("krakenwire_frame_processing_seconds_count", count.timed, channel)
+        found.add("krakenwire_rejected", 0, channel)
+        found.add("krakenwire_schema_drift", 0, channel)
     found.add("krakenwire_refused_frames", errors)
 
 
 def _session(found: Readings, session: Session) -> None:
     found.add("krakenwire_duplicates", session.duplicates)
     found.add("krakenwire_discarded", session.books.discarded)
+    by_channel: dict[str, list[int]] = {}
     for entry in session.ledger.entries():
-        if entry.provable:
-            for result in VALUES["result"]:
-                found.add("krakenwire_checks", getattr(entry, result), entry.channel, result)
+        sums = by_channel.setdefault(entry.channel, [0, 0, 0])
+        sums[0] += entry.verified
+        sums[1] += entry.unverified
+        sums[2] += entry.failed
+    for channel, sums in by_channel.items():
+        # From 0, as in `_facts`; a ledger forgets no channel.
+        found.add("krakenwire_subscriptions_refused", 0, channel)
+        found.add("krakenwire_resyncs", 0, channel)
+        for result, value in zip(VALUES["result"], sums, strict=True) if channel in PROVABLE else ():
+            found.add("krakenwire_checks", value, channel, result)
     books: list[Book[Any]] = [*session.books.level2.books.values(), *session.books.level3.books.values()]
     for book in books:
         found.add("krakenwire_books", 1, book.channel, book.status.value)

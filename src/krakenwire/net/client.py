@@ -117,8 +117,6 @@ class Client:
         clock: WallClock | None = None,
         stall_limit: float | None = STALL_SECONDS,
     ) -> None:
-        if stall_limit is not None and not stall_limit > 0:
-            raise UsageError("must be more than 0 seconds, or None for no watch", field="stall_limit")
         self._fleet = Fleet(
             self,
             SocketTransport(proxy=proxy, cafile=cafile) if transport is None else transport,
@@ -146,18 +144,18 @@ class Client:
             else None
         )
         self._feeds = Feeds(self._plan, self._router, self._backfill)
-        self._isolates = isolate_disputed
-        self._clock = WallClock() if clock is None else clock
-        self._clock_timer: asyncio.TimerHandle | None = None
         self.measures = Measures(
             hosts=self._fleet.hosts,
             connections=self._plan.connections,
             gate=self._fleet.gate,
             queues=self._queues,
             callbacks=self._callbacks,
-            stalls=None if stall_limit is None else Stalls(stall_limit),
+            stalls=Stalls.wanted(stall_limit),
         )
         """What is counted, for whoever shows it."""
+        self._isolates = isolate_disputed
+        self._clock = WallClock() if clock is None else clock
+        self._clock_timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._process = 0

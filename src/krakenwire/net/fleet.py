@@ -48,13 +48,13 @@ class Fleet:
         self.hosts = hosts
         self.transport = transport
         self.waits = waits
+        self.gate = gate
         self._hub = hub
         self._credentials = credentials
         self._limits = limits
         self._dispute = on_checksum_dispute
         # A mistake shows here, not at the first connection.
         Session(on_checksum_dispute=on_checksum_dispute, limits=limits)
-        self.gate = gate
         self._dice = dice
         self._wall = wall
         self.plan = Plan(

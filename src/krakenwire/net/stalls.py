@@ -15,6 +15,7 @@ import threading
 import time
 import traceback
 
+from krakenwire.errors import UsageError
 from krakenwire.handler.counts import Throttle
 
 logger = logging.getLogger("krakenwire")
@@ -24,6 +25,9 @@ STALL_SECONDS = 0.25
 
 LOOKS = 4
 """Looks in that time. What lasts longer by one look is always noticed; what is shorter than the limit never is."""
+
+STOP_SECONDS = 0.25
+"""For the thread to end. It may be writing to a log that nobody reads, and closing must not wait for that."""
 
 FRAMES_TOLD = 12
 """Innermost frames of the stack."""
@@ -48,6 +52,16 @@ class Stalls:
         """How often the whole process stood still."""
         self.paused_seconds = 0.0
 
+    @classmethod
+    def wanted(cls, limit: float | None) -> Stalls | None:
+        """As the option `stall_limit` of a client asks for; None: nobody watches.
+
+        Raises: UsageError, if it is no time.
+        """
+        if limit is not None and not limit > 0:
+            raise UsageError("must be more than 0 seconds, or None for no watch", field="stall_limit")
+        return None if limit is None else cls(limit)
+
     def start(self) -> None:
         """Watch from now on. In the loop's thread."""
         self._thread = threading.Thread(
@@ -62,7 +76,7 @@ class Stalls:
         """Watch no more."""
         self._over.set()
         if self._thread is not None:
-            self._thread.join(1.0)
+            self._thread.join(STOP_SECONDS)
 
     def _watch(self, loop: asyncio.AbstractEventLoop, thread: int) -> None:
         look = self._limit / LOOKS
