@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from krakenwire.errors import BookNotLive, KrakenWireError, UsageError
+from krakenwire.errors import BookNotLive, UsageError
 from krakenwire.events import ConnectionState
 from krakenwire.handler.routes import Callback, check_callable
 from krakenwire.net import Client, ConnectionInfo, connect
@@ -99,8 +99,6 @@ class KrakenProWebSocketManager:
             raise UsageError("the manager is connected already")
         self._client = client = self._make()
         await client.__aenter__()
-        failures: list[KrakenWireError] = []
-        client.on_error(failures.append)
         for name, callback, more in self._callbacks:
             client.on(name, callback, **more)
         try:
@@ -110,12 +108,10 @@ class KrakenProWebSocketManager:
                 self._show_task = asyncio.get_running_loop().create_task(
                     self._show(), name="krakenwire lines"
                 )
-            stands = await self._stands(seconds, failures)
+            return await self._stands(client, seconds)
         except BaseException:
             await self.disconnect()
             raise
-        client.off("error", failures.append)
-        return stands
 
     async def disconnect(self) -> None:
         """End every connection. Registered callbacks stay, for the next `connect()`."""
@@ -204,12 +200,13 @@ class KrakenProWebSocketManager:
 
     # ---------------------------------------------------------------- inside
 
-    async def _stands(self, seconds: float, failures: list[KrakenWireError]) -> bool:
+    async def _stands(self, client: Client, seconds: float) -> bool:
         """Wait for the connections."""
         until = asyncio.get_running_loop().time() + seconds
         while not self.connected:
-            if any(info.state is ConnectionState.FAILED for info in self.get_connection_status()):
-                raise failures[-1]
+            failure = client.failure()
+            if failure is not None:
+                raise failure
             if not self._wanted or asyncio.get_running_loop().time() >= until:
                 return False
             await asyncio.sleep(0.02)

@@ -321,6 +321,11 @@ class Client:
             [info(each, role, now) for role, made in self._plan.connections.items() for each in made]
         )
 
+    def failure(self) -> KrakenWireError | None:
+        """Why a connection is over for good; None while each stands or is tried again."""
+        self.check_thread()
+        return next((each.error for each in self._plan.all() if each.error is not None), None)
+
     def statistics(self) -> dict[str, Any]:
         """Counts over all connections since the client was made, ready for JSON; the names are the handler's."""
         self.check_thread()
