@@ -106,8 +106,6 @@ class KrakenProWebSocketManager:
             raise UsageError("the manager is connected already")
         self._client = client = self._make()
         await client.__aenter__()
-        failures: list[KrakenWireError] = []
-        client.on_error(failures.append)
         for name, callback, more in self._callbacks:
             client.on(name, callback, **more)
         try:
@@ -116,12 +114,10 @@ class KrakenProWebSocketManager:
             if self.visual_mode:
                 shown = self._dashboard(client) if missing() is None and unfit() is None else self._lines()
                 self._show_task = asyncio.get_running_loop().create_task(shown, name="krakenwire visual mode")
-            stands = await self._stands(seconds, failures)
+            return await self._stands(client, seconds)
         except BaseException:
             await self.disconnect()
             raise
-        client.off("error", failures.append)
-        return stands
 
     async def disconnect(self) -> None:
         """End every connection. Registered callbacks stay, for the next `connect()`."""
@@ -210,12 +206,13 @@ class KrakenProWebSocketManager:
 
     # ---------------------------------------------------------------- inside
 
-    async def _stands(self, seconds: float, failures: list[KrakenWireError]) -> bool:
+    async def _stands(self, client: Client, seconds: float) -> bool:
         """Wait for the connections."""
         until = asyncio.get_running_loop().time() + seconds
         while not self.connected:
-            if any(info.state is ConnectionState.FAILED for info in self.get_connection_status()):
-                raise failures[-1]
+            failure = client.failure()
+            if failure is not None:
+                raise failure
             if not self._wanted or asyncio.get_running_loop().time() >= until:
                 return False
             await asyncio.sleep(0.02)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ from krakenwire.net.backoff import Waits
 from krakenwire.net.consumers import Conflating
 from krakenwire.net.transport import LinkClosed
 from krakenwire.sim import Exchange
+from tests.net.memory import MemoryLink
+from tests.net.test_late_readers import Trading
 from tests.net.virtual import run
 from tests.net.world import World, collecting
 
@@ -168,3 +171,56 @@ def test_break_that_names_no_symbol_stands_before_what_follows_it() -> None:
 
 def _ticker(symbol: str, price: str) -> TickerUpdate:
     return TickerUpdate(symbol, price, price, price, price, price, price, price, price, price, price, price)
+
+
+@pytest.mark.fault("M1")
+@pytest.mark.parametrize("where", ["send", "fetch"])
+def test_what_a_foreign_transport_says_of_a_secret_is_not_passed_on(
+    where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A transport of the caller's own whose error tells the frame, or the signed request, puts neither token nor key into a log, an event
+    or an error; and the connection goes on trying.
+    """
+    caplog.set_level(logging.DEBUG)
+    shown: list[str] = []
+
+    async def main() -> str:
+        trading = Trading(12)
+        transport = trading.world.transport
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, told: shown.append(repr(told)))
+
+        def opened(link: MemoryLink) -> None:
+            async def fail(frame: bytes) -> None:
+                raise RuntimeError(f"cannot send {frame!r}")
+
+            if where == "send" and len(transport.opened) == 1:
+                link.send = fail  # type: ignore[method-assign]
+
+        fetch = transport.fetch
+
+        async def fetched(url: str, **more: Any) -> Any:
+            if where == "fetch" and len(transport.fetched) < 1:
+                transport.fetched.append(url)
+                raise RuntimeError(f"cannot send {more!r}")
+            return await fetch(url, **more)
+
+        transport.on_open = opened
+        transport.fetch = fetched  # type: ignore[method-assign]
+        async with (
+            trading.client() as kraken,
+            collecting(kraken) as events,
+            collecting(kraken, "error") as errors,
+            kraken.balances() as balances,
+        ):
+            event = await balances.next(60)
+            while isinstance(event, Gap):
+                event = await balances.next(60)
+            shown.extend(map(repr, [*events, *errors, *map(str, errors), kraken.status()]))
+        return trading.key.key
+
+    key = run(main())
+    told = "\n".join([*shown, caplog.text])
+    assert key not in told
+    assert '"token"' not in told
+    assert "cannot send" not in told

@@ -9,6 +9,7 @@ from krakenwire.net.streams import EventStream, Stream
 from krakenwire.net.switch import DeadMansSwitch
 from krakenwire.net.token import Credentials
 from krakenwire.net.transport import ConnectFailure
+from krakenwire.net.twins import Disagreement, TwinBook
 
 __all__ = [
     "BookStream",
@@ -18,9 +19,11 @@ __all__ = [
     "ConnectionInfo",
     "Credentials",
     "DeadMansSwitch",
+    "Disagreement",
     "EventStream",
     "Policy",
     "Stream",
+    "TwinBook",
     "Waits",
     "connect",
 ]

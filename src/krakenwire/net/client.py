@@ -345,6 +345,11 @@ class Client:
         """The loop that it was entered in; None before. From other threads, this is the only way to it."""
         return self._loop
 
+    def failure(self) -> KrakenWireError | None:
+        """Why a connection is over for good; None while each stands or is tried again."""
+        self.check_thread()
+        return next((each.error for each in self._plan.all() if each.error is not None), None)
+
     def statistics(self) -> dict[str, Any]:
         """Counts over all connections since the client was made, ready for JSON; the names are the handler's."""
         self.check_thread()

@@ -287,7 +287,21 @@ class LiveLink:
             pacer.spend(len(frames))
             for frame in frames:
                 async with asyncio.timeout(self._waits.write):
-                    await self._link.send(frame)
+                    await self._send(frame)
+
+    async def _send(self, frame: bytes) -> None:
+        """Raises: LinkClosed, also where a transport of the caller's own fails otherwise: what that says may hold the frame, and the frame
+        the token.
+        """
+        try:
+            await self._link.send(frame)
+        except (LinkClosed, TimeoutError):
+            raise
+        except Exception as exc:  # noqa: BLE001 (see above)
+            failed = type(exc).__name__
+        else:
+            return
+        raise LinkClosed(f"sending failed: {failed}")
 
     async def _get_token(self) -> None:
         try:

@@ -23,7 +23,7 @@ import msgspec
 
 from krakenwire.errors import AuthFailed, ConnectFailed, TokenUnavailable, UsageError
 from krakenwire.net.threads import Threads
-from krakenwire.net.transport import Transport
+from krakenwire.net.transport import HttpReply, Transport
 from krakenwire.wire.secret import Revealed, RevealedBytes, Secret
 
 TOKEN_PATH = "/0/private/GetWebSocketsToken"  # noqa: S105 (a path)
@@ -161,6 +161,15 @@ class RestTokens:
             reply = await self._transport.fetch(self._url + TOKEN_PATH, body=body, headers=headers)
         except ConnectFailed as exc:
             raise TokenUnavailable(f"the token endpoint failed: {exc.kind}") from None
+        except Exception as exc:  # noqa: BLE001 (a transport of the caller's own; what it says may hold the signed request)
+            failed = type(exc).__name__
+        else:
+            return self._read(reply)
+        raise TokenUnavailable(f"the token endpoint failed: {failed}")
+
+    @staticmethod
+    def _read(reply: HttpReply) -> tuple[list[str], Secret | None]:
+        """Errors, or the token."""
         if reply.status == 429:
             raise TokenLater("the token endpoint wants fewer requests", reply.retry_after or RATE_SECONDS)
         try:
