@@ -17,7 +17,7 @@ from krakenwire.cli.ending import Ending, run
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.follow import Follow
 from krakenwire.cli.lines import number, said
-from krakenwire.cli.options import Verb, output_option
+from krakenwire.cli.options import Verb, show_option
 from krakenwire.cli.output import Output
 from krakenwire.cli.places import Place, place_of, simulated
 from krakenwire.cli.records import now
@@ -79,7 +79,7 @@ WANTED: list[Subscription] = [
     show_default=True,
     help="How long it runs; the incidents come after a third and two thirds of it.",
 )
-@output_option
+@show_option
 def demo(duration: float, output: str) -> Exit:
     """Watch a client survive a bad day. Neither network nor account is needed.
 
@@ -101,7 +101,7 @@ def demo(duration: float, output: str) -> Exit:
 
 async def _show(ending: Ending, exchange: Simulated, duration: float, output: str) -> Exit:
     place, out = place_of(exchange), Output()
-    for_people = output in {"auto", "table"}
+    for_people = output == "table"
     async with connect(**place.options()) as client:
         look = Look(client, place, out)
         form: Callable[[Any], str | None] = look.form if for_people else form_of(output, place)
