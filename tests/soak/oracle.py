@@ -323,7 +323,9 @@ class Oracle(TruthLog):
             stream.state = self._frame.number  # damaged, and used all the same
         if event.in_sequence:
             stream.broken = False
-            if not event.snapshot and (self._link, channel) not in self._begun:
+            if event.snapshot and self._link is not None:
+                self._begun.add((self._link, channel))  # also from a damaged frame, if it could be used
+            elif (self._link, channel) not in self._begun:
                 self.breaks(f"{channel} is called in sequence, and its snapshot never came")
 
     def _fill(self, event: ExecutionUpdate) -> None:

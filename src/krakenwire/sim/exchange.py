@@ -20,9 +20,8 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from random import Random
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from krakenwire.errors import UsageError
@@ -37,121 +36,19 @@ from krakenwire.sim.feeds.feeds import Feeds
 from krakenwire.sim.flow import Flow
 from krakenwire.sim.market import Market
 from krakenwire.sim.modes import mode_of
-from krakenwire.sim.raw import Act
 from krakenwire.sim.requests import Refusal, Request
+from krakenwire.sim.rules import Rules
+from krakenwire.sim.seams import Attempts, Faults, Private, Refused, Truth
 from krakenwire.sim.status import status_frame
 from krakenwire.sim.terms import Terms
 from krakenwire.sim.tokens import Tokens
 from krakenwire.wire.control import Emergency, Maintenance
 from krakenwire.wire.enums import AssetStatus, SystemStatus
 
-if TYPE_CHECKING:
-    from krakenwire.sim.private.account import ApiKey
-
 Action = Callable[[int], None]
 """Something that happens at its time, which it is given: ns since 1970."""
 
 STATUS_LABEL = Label("status", "update")
-
-
-class Rules(Struct, frozen=True, kw_only=True):
-    """How the exchange treats its clients. Kraken publishes few of these figures."""
-
-    snapshot_delay: tuple[float, float] = (0.013, 0.1)
-    """Seconds from an acknowledgement to its snapshot: from, to. Recordings show 0.013 to 0.47."""
-    heartbeat_always: bool = True
-    """Heartbeats come whatever else comes, as recordings show. False: only after a second without data, as the documents say."""
-    idle_limit: float = 60.0
-    """Seconds after which a connection is closed that holds no subscription and asks nothing."""
-    message_rate: float | None = None
-    """Requests a second that a connection may make for long; None: as many as it likes."""
-    message_burst: int = 50
-    """Requests at once."""
-    connects: int = 150
-    """Connections that an address may make in ten minutes before it is banned for as long."""
-    outgoing_limit: int = 1_000_000
-    """Frames that wait for a client; one more and he is cut off. What Kraken does with a client who does not read is not known."""
-    level3_symbols: int = 200
-    """Symbols of a level3 connection."""
-    level3_rate: int = 200
-    """What the level3 subscriptions of one second may cost: 5, 25 or 100 a symbol, by depth. 500 for professional accounts."""
-    version: str = "2.0.10"
-    """Build of the service, as `status` tells it."""
-
-
-class Refused(Struct, frozen=True):
-    """The answer to an attempt to connect, or to an HTTP request, that is refused before the exchange sees it."""
-
-    status: int
-    body: bytes = b""
-    retry_after: float | None = None
-    """Seconds, for the header of this name."""
-    acts: tuple[Act, ...] = ()
-    """What is done to the bytes in place of any answer, where there are bytes."""
-
-
-class Faults(Protocol):
-    """What stands between the exchange and its clients."""
-
-    def pass_on(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
-        """A frame for a client: call `connection.emit` for whatever shall arrive, now or from an action of `exchange.schedule`."""
-
-    def hear(self, connection: Connection, frame: bytes | str, at: int) -> bytes | str | None:
-        """A frame from a client, as the exchange shall hear it; None: it never arrives."""
-
-    def refusal(self, connection: Connection, request: Request, symbol: str) -> str | None:
-        """The words in which one symbol of a subscription is refused; None: it is not."""
-
-
-class Attempts(Protocol):
-    """What stands before the exchange where clients come in."""
-
-    def admit(self, host: str, at: int) -> Refused | None:
-        """How an attempt to connect is refused; None: it is not."""
-
-    def http(self, path: str, at: int) -> Refused | None:
-        """How an HTTP request is refused; None: it is not."""
-
-
-class Private(Protocol):
-    """The account side."""
-
-    def take(self, connection: Connection, request: Request) -> None:
-        """Answer an order method, or `subscribe` and `unsubscribe` of a private channel. Host and token are right. Raises: Refusal."""
-
-    def subscribed(self, connection: Connection) -> bool:
-        """Whether the connection holds a private subscription."""
-
-    def left(self, connection: Connection) -> None:
-        """The connection is over."""
-
-    def removed(self, owner: object, at: int) -> None:
-        """A resting order of this owner (None: the order flow's) was cancelled by the exchange."""
-
-    def rescaled(self, market: Market, at: int) -> None:
-        """Numbers of a market have other digits or steps now."""
-
-    def key(self, public: str) -> ApiKey | None:
-        """The API key with this public part, for signed HTTP requests."""
-
-    def issue(self, key: ApiKey) -> str:
-        """A token that speaks for this key."""
-
-    def speaks(self, connection: Connection, token: str) -> bool:
-        """Whether a token that is good speaks for a key that still is: level3 asks nobody else."""
-
-
-class Truth(Protocol):
-    """Who writes down what really happened."""
-
-    def meant(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
-        """A frame as the exchange made it, before faults."""
-
-    def sent(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
-        """A frame as it goes out; its number is `connection.sent`."""
-
-    def published(self, market: Market, at: int) -> None:
-        """The book of a market has another state."""
 
 
 class Exchange:

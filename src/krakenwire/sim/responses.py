@@ -6,7 +6,7 @@ from math import ceil
 
 from aiohttp import web
 
-from krakenwire.sim.exchange import Refused
+from krakenwire.sim.seams import Refused
 
 
 class Nothing(web.StreamResponse):

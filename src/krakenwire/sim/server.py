@@ -13,12 +13,13 @@ from aiohttp import WSMsgType, web
 from krakenwire.errors import UsageError
 from krakenwire.sim.channels import Host
 from krakenwire.sim.connection import ConnectionId
-from krakenwire.sim.exchange import Exchange, Refused
+from krakenwire.sim.exchange import Exchange
 from krakenwire.sim.http_log import server_log
 from krakenwire.sim.pace import Pace
 from krakenwire.sim.places import PATHS, Urls, host_of, is_loopback
 from krakenwire.sim.raw import Act, Answer, Instead
 from krakenwire.sim.responses import Nothing, refusal
+from krakenwire.sim.seams import Refused
 from krakenwire.sim.wire import Wire
 
 REQUEST_LIMIT = 1024 * 1024

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from krakenwire.sim.connection import Connection
-from krakenwire.sim.exchange import Exchange, Refused
+from krakenwire.sim.exchange import Exchange
 from krakenwire.sim.faults.below import JUNK, Below
 from krakenwire.sim.faults.frames import Frames
 from krakenwire.sim.faults.happenings import Happenings
@@ -26,6 +26,7 @@ from krakenwire.sim.faults.statement import (
 from krakenwire.sim.faults.text import parse
 from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.requests import Request, read_request
+from krakenwire.sim.seams import Refused
 
 
 class _Armed:

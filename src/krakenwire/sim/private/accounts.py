@@ -21,9 +21,10 @@ from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.market import Market
 from krakenwire.sim.private import amending
 from krakenwire.sim.private.account import Account, ApiKey, Permissions
+from krakenwire.sim.private.answers import Grant
 from krakenwire.sim.private.fields import Fields, invalid
 from krakenwire.sim.private.ledger import Ledger
-from krakenwire.sim.private.methods import Grant, Methods
+from krakenwire.sim.private.methods import Methods
 from krakenwire.sim.private.money import EXACT
 from krakenwire.sim.private.rates import PRO, Tier
 from krakenwire.sim.private.streams import EXECUTIONS_WARNINGS, Options, PrivateStream
