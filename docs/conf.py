@@ -35,11 +35,11 @@ exclude_patterns = ["pictures"]
 # A single backtick in a docstring means code.
 default_role = "literal"
 nitpicky = True
-# Shown without a link: names of others, type variables, and what is inside of the client and of the exchange.
+# Shown without a link: names of others, type variables, and what is inside of client, session and exchange.
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!krakenwire\.).*"),
     (r"py:.*", r"krakenwire\..*\.[A-Z]"),
-    (r"py:.*", r"krakenwire\.(?:net|sim)\..*"),
+    (r"py:.*", r"krakenwire\.(?:net|session|sim)\..*"),
 ]
 myst_heading_anchors = 4
 
