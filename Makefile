@@ -6,6 +6,8 @@ RUNTIME := $(VENV)/.runtime
 DEV     := $(VENV)/.dev
 BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
+DOCS_VENV := .venv-docs
+DOCS    := $(DOCS_VENV)/.installed
 
 # The first interpreter that is new enough; `make PYTHON=…` chooses another.
 OLD_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -16,7 +18,7 @@ LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols bench-dashboard judges fuzz mutants faults faults-page pictures sample lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols bench-dashboard judges fuzz mutants faults faults-page pictures sample docs lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -76,14 +78,19 @@ bench-dashboard: $(RUNTIME) ## processor time of the dashboard with 20 symbols a
 fuzz: $(DEV) ## the property tests with many more, random examples, and every byte of every frame (long)
 	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m 'hypothesis or exhaustive' --timeout 7200
 
-mutants: $(DEV) ## break one rule of the source at a time: does the test that should notice fail?
-	@$(BIN)/python -m tools.mutants
+mutants: $(DEV) ## break one rule of the source at a time: does the test that should notice fail? ONLY=text for some
+	@$(BIN)/python -m tools.mutants "$(ONLY)"
 
 soak: $(DEV) ## the client through random faults on virtual time: SEEDS=0-999, or one seed; DENSE=1 for lively markets
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.soak $(or $(SEEDS),0-999) $(if $(DENSE),--dense)
 
 faults: $(RUNTIME) ## the fault ids that tests cover so far
 	@$(BIN)/python -m tools.faults
+
+# ------------------------------------------------------------------ the documentation site
+
+docs: $(DOCS) ## the documentation site, in an environment of its own: build/docs/index.html
+	@PYTHONPATH=src $(DOCS_VENV)/bin/python -m sphinx -q -n -W --keep-going -b html docs build/docs
 
 # ------------------------------------------------------------------ what is generated and committed
 
@@ -100,7 +107,7 @@ lock: ## pin every dependency again, with the hashes of all its files
 	@LOCK_PYTHON='$(LOCK_PYTHON)' PIP_TOOLS='$(PIP_TOOLS)' tools/lock
 
 clean: ## remove the environment, build results and caches
-	rm -rf $(VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(DOCS_VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ------------------------------------------------------------------ the environment
@@ -124,4 +131,10 @@ $(RUNTIME): $(VENV)/.created pyproject.toml hatch_build.py src/krakenwire/state/
 $(DEV): $(RUNTIME) requirements/dev.txt
 	@echo "installing the development tools"
 	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(DOCS): $(VENV)/.created requirements/docs.txt
+	@echo "installing the tools of the documentation site"
+	@$(BIN)/python -m venv $(DOCS_VENV)
+	@$(DOCS_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/docs.txt
 	@touch $@

@@ -1,32 +1,36 @@
-"""What the pages show works: every Python block of README and docs is run."""
+"""What the pages show works: their Python runs, their commands exist and print what stands there, their links lead somewhere."""
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import shutil
+import signal
+import sys
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-BLOCKS = [
-    pytest.param(block, id=f"{page.name}:{number}")
-    for page in PAGES
-    for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf-8")), 1)
-]
+import krakenwire
+import krakenwire.sim
+from krakenwire.cli.entry import krakenwire as program
+from tests.pages import PAGES, PROGRAMS, ROOT, Block, blocks, dead_links, missing_line, python_blocks, text_of
+from tests.running import Running
+
+PIECES = [block for block in python_blocks() if block.page.name not in {*PROGRAMS, "CONTRIBUTING.md"}]
 
 
-@pytest.mark.parametrize("block", BLOCKS)
-def test_block_runs(block: str) -> None:
+@pytest.mark.parametrize("block", PIECES, ids=str)
+def test_block_runs(block: Block) -> None:
     """The block runs as it stands, by itself."""
-    exec(compile(block, "<block>", "exec"), {"__name__": "block"})  # noqa: S102 (our own pages)
+    exec(compile(block.body, "<block>", "exec"), {"__name__": "block"})  # noqa: S102 (our own pages)
 
 
 async def test_whole_program(capsys: pytest.CaptureFixture[str]) -> None:
     """The program of the handler's page subscribes, prints trades, and tells the break and the stale book when the connection ends."""
-    (block, *_) = BLOCK.findall((ROOT / "docs/handler.md").read_text(encoding="utf-8"))
+    block = next(block.body for block in PIECES if block.page.name == "handler.md")
     room: dict[str, Any] = {"__name__": "block"}
     exec(compile(block, "<block>", "exec"), room)  # noqa: S102 (our own page)
     sent: list[str] = []
@@ -73,8 +77,102 @@ async def test_whole_program(capsys: pytest.CaptureFixture[str]) -> None:
     assert "book BTC/USD is" in told
 
 
-def test_no_dead_links() -> None:
-    """Every link of a page to another page leads somewhere."""
-    for page in [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]:
-        for target in re.findall(r"\]\((?!https?://)([^)#]+)", page.read_text(encoding="utf-8")):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+# ---------------------------------------------------------------- commands
+
+
+def commands(start: str) -> list[tuple[Block, str]]:
+    """The lines of all pages' blocks that begin so, with what makes them only readable cut off."""
+    return [
+        (block, re.split(r"\s+#|\s*[|>&]", line)[0].removeprefix("$ "))
+        for page in PAGES
+        for block in blocks(page)
+        if block.kind in {"", "sh", "console"}
+        for line in block.body.splitlines()
+        if re.match(rf"(?:\$ )?(?:\.venv/bin/)?{start} [a-z-]", line)
+    ]
+
+
+@pytest.mark.parametrize(("block", "line"), commands("krakenwire"))
+def test_command_exists(block: Block, line: str) -> None:
+    """Every krakenwire command that a page shows is one, with the options that stand there."""
+    words = shlex.split(line)[1:]
+    if words[0].startswith("-"):
+        assert words in (["--help"], ["--version"]), block
+        return
+    context = program.make_context("krakenwire", list(words))
+    name, command, rest = program.resolve_command(context, list(words))
+    assert command is not None
+    if "COMMAND" not in words:
+        command.make_context(name, rest, parent=context)
+
+
+def test_make_targets_exist() -> None:
+    """Every target of make that a page names is one."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = {
+        word
+        for page in PAGES
+        for text in re.findall(r"(?:^|`)(?:\$ )?make ([^`\n#]*)", text_of(page), re.MULTILINE)
+        for word in text.split()
+        if re.fullmatch(r"[a-z-]+", word)
+    }
+    assert {"demo", "test"} <= named
+    assert sorted(word for word in named if f"\n{word}:" not in makefile) == []
+
+
+SESSIONS = [
+    (block, block.body.splitlines()[0].removeprefix("$ "), "\n".join(block.body.splitlines()[1:]))
+    for page in PAGES
+    for block in blocks(page)
+    if block.body.startswith(("$ krakenwire", "$ make demo"))
+]
+
+
+@pytest.mark.parametrize(("block", "line", "shown"), SESSIONS, ids=[str(block) for block, *_ in SESSIONS])
+def test_command_prints_what_is_shown(block: Block, line: str, shown: str, tmp_path: Path) -> None:
+    """A command whose output a page shows prints it, with whatever numbers; `…` stands for more."""
+    shutil.copy(ROOT / "docs" / "sample.jsonl.gz", tmp_path / "yesterday.jsonl.gz")
+    words = ["demo", "--duration", "9"] if line == "make demo" else shlex.split(line)[1:]
+    if "-o" not in words and not words[0].startswith("-"):
+        words += ["-o", "table"]  # as on a terminal, which this is not
+    shown = shown.split("\n$ ", maxsplit=1)[0]  # a second command, that looks at the exit code
+    command = [sys.executable, "-u", "-m", "krakenwire", *words]
+    running = Running(command, tmp_path, os.environ | {"PYTHONUTF8": "1", "COLUMNS": "120"})
+    try:
+        running.until(shown)
+    finally:
+        running.end(signal.SIGINT)
+    assert missing_line(shown, running.printed) is None, f"{block}\n{running.printed}"
+
+
+# ---------------------------------------------------------------- links and names
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_dead_links(page: Path) -> None:
+    """Every relative link of a page leads to a file, and its anchor to a heading of that file."""
+    assert dead_links(page) == []
+
+
+def test_every_public_name_is_documented_once() -> None:
+    """The reference documents each public name of `krakenwire` and `krakenwire.sim`, at one place."""
+    text = "".join(text_of(page) for page in PAGES if page.parent.name == "reference")
+    documented = re.findall(r"^\.\. auto\w+:: (krakenwire(?:\.sim)?\.[A-Za-z]\w*)$", text, re.MULTILINE)
+    public = [f"krakenwire.{name}" for name in krakenwire.__all__]
+    public += [f"krakenwire.sim.{name}" for name in krakenwire.sim.__all__]
+    assert sorted(
+        name for name in documented if name not in {"krakenwire.errors", "krakenwire.sim.raw"}
+    ) == sorted(public)
+
+
+def test_every_page_is_in_the_index() -> None:
+    """The index of the site names every page, so that the site has a way to each."""
+    index = text_of(ROOT / "docs" / "index.md") + text_of(ROOT / "docs" / "reference" / "index.md")
+    pages = [
+        page.relative_to(ROOT / "docs").with_suffix("").as_posix() for page in (ROOT / "docs").rglob("*.md")
+    ]
+    entries = {line.strip() for line in index.splitlines()}
+    missing = [
+        page for page in pages if page not in entries and page.removeprefix("reference/") not in entries
+    ]
+    assert missing == ["index"]

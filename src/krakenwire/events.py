@@ -36,6 +36,7 @@ __all__ = [
     "BookLive",
     "BookLost",
     "CandleRevised",
+    "ClockJump",
     "ConnectionChanged",
     "ConnectionState",
     "Discarded",
@@ -389,6 +390,15 @@ class FeedLagging(Struct, frozen=True):
     """How much later than at its best the last message came."""
 
 
+class ClockJump(Struct, frozen=True):
+    """The wall clock of this machine was set, or the machine slept. Nothing of the client depends on that clock; whoever compares Kraken's
+    timestamps with it has to begin anew.
+    """
+
+    seconds: float
+    """How far it jumped; negative: back."""
+
+
 InstrumentChanged = PairChanged
 """A market appeared, vanished or changed. What the first list names is not told one by one."""
 
@@ -432,6 +442,7 @@ Event = (
     | ConnectionChanged
     | StreamQuiet
     | FeedLagging
+    | ClockJump
     | PairChanged
     | UnknownFrame
 )

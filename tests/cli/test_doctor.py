@@ -47,7 +47,7 @@ def doctor(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[Ende
 
 def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     """Against the simulated exchange every check is well, in an order in which each builds on those before, and every line says SIM."""
-    ended = call(capsys, "doctor", "--sim")
+    ended = call(capsys, "doctor", "--sim", "-o", "table")
     assert (ended.code, ended.err) == (Exit.OK, "")
     lines = ended.out.splitlines()
     assert all(line.startswith("SIM ") for line in lines)
@@ -60,7 +60,7 @@ def test_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     """-o ndjson gives one object a check, -o json one object with all of them and the worst."""
     rows = [json.loads(line) for line in call(capsys, "doctor", "--sim", "-o", "ndjson").out.splitlines()]
     assert [row["check"] for row in rows if row["result"] == "ok"] == OK
-    assert set(rows[0]) == {"check", "target", "result", "found", "hint", "code"}
+    assert set(rows[0]) == {"sim", "check", "target", "result", "found", "hint", "code"}
     told = call(capsys, "doctor", "--sim", "-o", "json").json
     assert (told["sim"], told["worst"], len(told["checks"])) == (True, "ok", len(rows))
 

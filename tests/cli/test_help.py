@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version
+from pathlib import Path
 
 import click
 import pytest
 
 from krakenwire.cli.entry import krakenwire
 from krakenwire.cli.exits import MEANING, Exit
-from krakenwire.cli.options import Verb
+from krakenwire.cli.options import MANUAL, Verb
 from krakenwire.state.side import COMPILED
 from tests.cli.call import call
 
@@ -23,32 +25,62 @@ def commands(command: click.Command, path: tuple[str, ...] = ()) -> list[tuple[s
     return found
 
 
-@pytest.mark.parametrize("path", commands(krakenwire), ids=" ".join)
-def test_every_command_explains_itself(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    """Each command has a help of at most 80 columns with its purpose, every option, examples and exit codes."""
-    ended = call(capsys, *path, "--help")
-    assert ended.code == Exit.OK
-    assert max(map(len, ended.out.splitlines())) <= 80
-    examples = ended.out.split("Examples:\n")[1].split("Exit codes:\n")[0]
-    assert " ".join(["krakenwire", *path]) in examples
-    codes = ended.out.split("Exit codes:\n")[1]
-    assert f"0    {MEANING[Exit.OK]}" in codes
-    assert "2  " in codes
-
-
-@pytest.mark.parametrize("path", commands(krakenwire), ids=" ".join)
-def test_every_option_and_command_has_help(path: tuple[str, ...]) -> None:
-    """No command lacks a description or examples that name it, and no option a sentence of its own."""
+def found(path: tuple[str, ...]) -> click.Command:
+    """A command by its words."""
     command: click.Command = krakenwire
     for name in path:
         assert isinstance(command, click.Group)
         command = command.commands[name]
+    return command
+
+
+@pytest.mark.parametrize("path", commands(krakenwire), ids=" ".join)
+def test_every_command_explains_itself(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """Each command has a help of at most 80 columns: purpose, options, examples, exit codes, environment, what to read next."""
+    ended = call(capsys, *path, "--help")
+    assert ended.code == Exit.OK
+    assert max(map(len, ended.out.splitlines())) <= 80
+    heads = ["Examples:", "Exit codes:", "Environment:", "See also:"]
+    assert [line for line in ended.out.splitlines() if line in heads] == heads
+    examples = ended.out.split("Examples:\n")[1].split("Exit codes:\n")[0]
+    assert " ".join(["krakenwire", *path]) in examples
+    codes = ended.out.split("Exit codes:\n")[1].split("Environment:\n")[0]
+    assert f"0    {MEANING[Exit.OK]}" in codes
+    assert "130  " in codes
+    assert "143  " in codes
+    assert "NO_COLOR" in ended.out
+    if path:
+        assert call(capsys, "help", *path).out == ended.out
+
+
+@pytest.mark.parametrize("path", commands(krakenwire), ids=" ".join)
+def test_every_option_and_command_has_help(path: tuple[str, ...]) -> None:
+    """No command lacks a description or examples that name it, no option a sentence of its own, no argument one in the description."""
+    command = found(path)
     assert isinstance(command, Verb)
     assert command.help
     assert command.examples
     assert command.exits
     options = [each for each in command.params if isinstance(each, click.Option)]
     assert [option.name for option in options if not option.help] == []
+    for argument in command.params:
+        if isinstance(argument, click.Argument):
+            name = re.sub(r"\W", "", argument.metavar or "")
+            assert re.search(rf"\b{name}\b", command.help), f"{name} is not explained"
+
+
+@pytest.mark.parametrize("path", commands(krakenwire), ids=" ".join)
+def test_every_command_and_option_is_documented(path: tuple[str, ...]) -> None:
+    """The page of the command line has a section for each command, which names its options; what all share has sections of its own."""
+    page = (Path(__file__).parents[2] / MANUAL).read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## (.+)\n((?:(?!## ).*\n)*)", page, re.MULTILINE))
+    shared = "".join(text for head, text in sections.items() if head.startswith("What all"))
+    own = sections[path[0]] if path else page
+    assert " ".join(path) in own
+    for option in found(path).params:
+        if isinstance(option, click.Option) and option.name not in {"help", "version"}:
+            name = max(option.opts, key=len)
+            assert f"`{name}" in own + shared, f"{name} is not mentioned"
 
 
 def test_every_exit_code_has_a_meaning() -> None:
@@ -66,20 +98,20 @@ def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     """`krakenwire` alone lists the commands."""
     ended = call(capsys)
     assert ended.code == Exit.OK
-    assert "Commands:\n  demo " in ended.out
+    assert "Commands:\n  bench " in ended.out
 
 
 @pytest.mark.parametrize(
     ("arguments", "error", "hint"),
     [
         (["verfy", "x"], "there is no command verfy", "did you mean verify?"),
-        (["qqq"], "there is no command qqq", "there are: demo, doctor, sim, stream, verify, watch"),
+        (["qqq"], "there is no command qqq", "there are: bench, completion, config"),
         (["verify", "--stric", "x"], "No such option '--stric'", "did you mean --strict?"),
         (["verify"], "Missing argument 'FILE...'", "krakenwire verify --help explains it"),
         (["verify", "-o", "xml", "x"], "'xml' is not one of 'auto'", "krakenwire verify --help"),
         (["demo", "--duration", "-1"], "-1.0 is not in the range", "krakenwire demo --help"),
         (["stream", "book", "--count", "x"], "'x' is not a valid integer", "krakenwire stream --help"),
-        (["\x1b[2J"], "there is no command \\x1b[2J", "there are: demo, doctor, sim, stream, verify, watch"),
+        (["\x1b[2J"], "there is no command \\x1b[2J", "there are: bench, completion, config"),
     ],
 )
 def test_wrong_usage(arguments: list[str], error: str, hint: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,7 +33,7 @@ def test_last_line_cut_short(tmp_path: Path, capsys: pytest.CaptureFixture[str],
     """A last line that is cut short is no refused frame: everything before it was judged, and the cut is told."""
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"\n".join([*CLEAN[:-1], tail]))
-    ended = call(capsys, "verify", path)
+    ended = call(capsys, "verify", path, "-o", "table")
     assert ended.code == Exit.OK
     assert "the file ends inside line 21" in ended.out
     assert "nothing failed, but not proven: a last line that is cut short" in ended.out
@@ -54,7 +54,7 @@ def test_compressed_file_cut_short(tmp_path: Path, capsys: pytest.CaptureFixture
     """A compressed file that ends too early is like a last line cut short."""
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(gzip.compress(b"\n".join(CLEAN) + b"\n")[:-12])
-    ended = call(capsys, "verify", path)
+    ended = call(capsys, "verify", path, "-o", "table")
     assert ended.code == Exit.OK
     assert "the file ends inside line" in ended.out
 
@@ -63,7 +63,7 @@ def test_damaged_compressed_file(tmp_path: Path, capsys: pytest.CaptureFixture[s
     """A damaged compressed file is reported up to the damage, then the error follows; it ends with 1."""
     path = tmp_path / "a.jsonl.gz"
     path.write_bytes(gzip.compress(b"\n".join(CLEAN) + b"\n") + b"no member")
-    ended = call(capsys, "verify", path)
+    ended = call(capsys, "verify", path, "-o", "table")
     assert ended.code == Exit.FAILED
     assert "21 verified" in ended.out
     assert "not proven: 1 file not read to the end" in ended.out
@@ -95,7 +95,7 @@ def test_no_capture_at_all(
     """A file without one frame ends with 1, and two lines that say what it is and what was expected."""
     path = tmp_path / "a.jsonl"
     path.write_bytes(content)
-    ended = call(capsys, "verify", path)
+    ended = call(capsys, "verify", path, "-o", "table")
     assert (ended.code, ended.out) == (Exit.FAILED, "")
     first, second = ended.err.splitlines()
     assert first.startswith("error: ")
@@ -110,7 +110,7 @@ def test_hopeless_file_is_not_read_to_the_end(tmp_path: Path, capsys: pytest.Cap
     """After a thousand lines without a frame, reading stops."""
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"x\n" * 5000 + b"\n".join(CLEAN))
-    ended = call(capsys, "verify", path)
+    ended = call(capsys, "verify", path, "-o", "table")
     assert ended.code == Exit.FAILED
     assert "holds no frames: line 1 is refused" in ended.err
 
@@ -173,5 +173,5 @@ def test_hostile_file_name(
     """A file name is foreign text, too."""
     name = "\x1b[31m\u202e.jsonl"
     assert "\\x1b[31m\\u202e.jsonl" in verify(CLEAN, name=name).out
-    ended = call(capsys, "verify", tmp_path / "\x1b[2Jnone")
+    ended = call(capsys, "verify", tmp_path / "\x1b[2Jnone", "-o", "table")
     assert "\\x1b[2Jnone does not exist" in ended.err

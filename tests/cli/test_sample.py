@@ -39,7 +39,7 @@ def test_readme_shows_the_real_report(capsys: pytest.CaptureFixture[str]) -> Non
     """What the README shows of `verify` is what it prints about the sample."""
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     block = readme.split("$ krakenwire verify ", 1)[1].split("```")[0].splitlines()
-    printed = call(capsys, "verify", SAMPLE).out.splitlines()
+    printed = call(capsys, "verify", SAMPLE, "-o", "table").out.splitlines()
     assert set(block[2 : block.index("  …")]) <= set(printed)
     assert block[-3] == printed[-1]
     assert block[-1] == str(int(Exit.INTEGRITY))

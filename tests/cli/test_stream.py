@@ -47,7 +47,7 @@ def records(ended: Ended) -> list[dict[str, Any]]:
 
 def test_lines_for_people(capsys: pytest.CaptureFixture[str]) -> None:
     """One line a trade, marked SIM, with its digits and its proof; the summary on stderr states events, proofs and losses."""
-    ended = call(capsys, "stream", "trade", "BTC/USD", "--sim", "--count", "52")
+    ended = call(capsys, "stream", "trade", "BTC/USD", "--sim", "--count", "52", "-o", "table")
     lines = ended.out.splitlines()
     assert ended.code == Exit.OK
     assert len(lines) == 52
@@ -238,7 +238,7 @@ def test_more_than_fits(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 @pytest.mark.fault("N2")
 def test_nobody_listens(capsys: pytest.CaptureFixture[str]) -> None:
     """An exchange that never was reached is given up after three attempts, with 4 and what to do."""
-    ended = call(capsys, "stream", "trade", "BTC/USD", "--url", "ws://127.0.0.1:1")
+    ended = call(capsys, "stream", "trade", "BTC/USD", "--url", "ws://127.0.0.1:1", "-o", "table")
     assert ended.code == Exit.NETWORK
     assert ended.out.count("public-1  WAITING: refused") == 3
     assert ended.err.splitlines() == [
@@ -323,4 +323,4 @@ def test_hosts_of_the_environment(
     monkeypatch.setenv("KRAKEN_WS_PUBLIC_URL", "ws://example.com")
     ended = call(capsys, "stream", "book", "SOL/USD")
     assert ended.code == Exit.USAGE
-    assert "the environment: ws:// is for this machine only" in ended.err
+    assert "the environment: KRAKEN_WS_PUBLIC_URL: ws:// is for this machine only" in ended.err

@@ -23,6 +23,7 @@ from krakenwire import (
     TradeUpdate,
     Trust,
     UsageError,
+    Waits,
     connect,
 )
 from krakenwire.sim import Exchange
@@ -328,7 +329,10 @@ def test_statistics_and_trust() -> None:
             await asyncio.sleep(10)
             first = world.now
             assert kraken.trust("book", "BTC/USD", began, first).trust is Trust.VERIFIED
-            world.transport.links[0].end("cut")
+            (link,) = [
+                each for each in world.transport.links if any(b"BTC/USD" in frame for frame in each.sent)
+            ]
+            link.end("cut")
             await asyncio.sleep(10)
             assert kraken.trust("book", "BTC/USD", began, world.now).trust is Trust.PARTLY
             assert kraken.trust("book", "ETH/USD", began, world.now).trust is Trust.VERIFIED
@@ -405,6 +409,81 @@ def test_closing_waits_for_nobody_who_resists(seconds: float, monkeypatch: pytes
         assert resisted >= ({"transport"} if seconds < 1 else {"transport", "callback"})
         free.set()
         await asyncio.sleep(1)
+
+    run(main())
+
+
+@pytest.mark.parametrize("stop", [1.0, 4.0])
+def test_link_that_never_closes_costs_nothing(stop: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link whose `close` hangs for ever is cut: the next one is opened in time, closing the client takes its time and no more, and no
+    task is left.
+    """
+
+    async def main() -> None:
+        cut: list[MemoryLink] = []
+        abort = MemoryLink.abort
+
+        async def hang(link: MemoryLink) -> None:
+            await asyncio.get_running_loop().create_future()
+
+        def aborted(link: MemoryLink) -> None:
+            cut.append(link)
+            abort(link)
+
+        monkeypatch.setattr(MemoryLink, "close", hang)
+        monkeypatch.setattr(MemoryLink, "abort", aborted)
+        world = World(Exchange(seed=13))
+        async with world.client(waits=Waits(stop=stop)) as kraken, kraken.book("BTC/USD") as book:
+            await world.until(lambda: book.verified)
+            first = world.link
+            first.end("bye", 1001)
+            await asyncio.sleep(0)
+            await world.until(lambda: not book.verified)
+            assert await world.until(lambda: book.verified, 10) < 3
+            assert cut == [first]
+            second = world.link
+            began = world.now
+        assert world.now - began < stop
+        assert cut == [first, second]
+        assert world.transport.links == []
+
+    run(main(), debug=True)
+
+
+def test_link_that_fails_to_close_is_shown_and_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception out of a link's `close` is shown to the loop's handler, and the connection comes back all the same."""
+
+    async def main() -> list[str]:
+        async def fail(link: MemoryLink) -> None:
+            link.abort()
+            raise LookupError("not mine")
+
+        shown: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: shown.append(str(told["message"])))
+        monkeypatch.setattr(MemoryLink, "close", fail)
+        world = World(Exchange(seed=13))
+        async with world.client() as kraken, kraken.book("BTC/USD") as book:
+            await world.until(lambda: book.verified)
+            world.link.end("bye", 1001)
+            await world.until(lambda: len(world.opened()) == 2 and book.verified, 10)
+        return shown
+
+    assert run(main()) == ["public-1 failed to close"] * 2
+
+
+def test_link_and_client_end_at_one_moment() -> None:
+    """Closing the client in the very moment in which its link breaks is no error to anybody."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=13))
+        client = world.client()
+        async with client as kraken:
+            kraken.subscribe(TradeSubscription(symbol=("BTC/USD",)))
+            await asyncio.sleep(1)
+            closing = asyncio.ensure_future(client.close())
+            await asyncio.sleep(0)
+            world.link.end("cut")
+            await closing
 
     run(main())
 

@@ -72,6 +72,12 @@ class Endpoint:
         return None
 
 
+@pytest.fixture(autouse=True)
+def no_nonces_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test is a process in which no key was used before."""
+    monkeypatch.setattr("krakenwire.net.token._nonces", {})
+
+
 def tokens(endpoint: Endpoint, wall: Callable[[], int] = lambda: 1_790_000_000_000_000_000) -> RestTokens:
     """Tokens of an endpoint."""
     return RestTokens(endpoint, Credentials("the-key", OURS), "https://api.kraken.com", wall=wall)
@@ -108,6 +114,14 @@ def test_nonce_never_goes_back() -> None:
     times = [100, 100, 50, 3_600_000_000_000, 1, 3_600_000_000_001]
     nonces = [credentials.nonce(time) for time in times]
     assert nonces == sorted(set(nonces))
+
+
+@pytest.mark.fault("C10")
+def test_nonces_of_a_key_go_on_in_the_next_client() -> None:
+    """Credentials made anew for one key, after the wall clock was set back, go on above its last nonce; another key begins by its own."""
+    first = Credentials("key", OURS).nonce(3_600_000_000_000)
+    assert Credentials("key", OURS).nonce(1) == first + 1
+    assert Credentials("another", OURS).nonce(1) == 1
 
 
 def test_request_is_signed_over_what_is_sent() -> None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from krakenwire.errors import ConnectFailed, KrakenWireError
 from krakenwire.events import ConnectionState
 from krakenwire.net import Client, ConnectFailure
-from krakenwire.net.sockets import _refusal
+from krakenwire.net.failures import refusal
 from krakenwire.sim import Exchange, Host, Rules
 from krakenwire.sim.faults import FaultScript
 from krakenwire.state.book import BookStatus
@@ -268,7 +268,7 @@ class Play:
         if refused is None:
             return None
         headers = {} if refused.retry_after is None else {"Retry-After": f"{refused.retry_after:g}"}
-        return _refusal(refused.status, "", headers, refused.body.decode()[:100])
+        return refusal(refused.status, "", headers, refused.body.decode()[:100])
 
     # ---------------------------------------------------------------- at every second
 

@@ -206,7 +206,7 @@ def test_digits_are_made_when_a_level_rises() -> None:
     """A level below the tenth has no digits until those above it go; then the checksum's input is complete."""
     prices = [f"{100 + at}.0" for at in range(12)]
     ladder = side_of(*((price, "1.00000000") for price in prices), depth=25)
-    assert ladder.change((BookLevel("100.0", "0.00000000"), BookLevel("101.0", "0.00000000")))
+    ladder.change((BookLevel("100.0", "0.00000000"), BookLevel("101.0", "0.00000000")))
     assert ladder.text == b"".join(f"{price.replace('.', '')}100000000".encode() for price in prices[2:])
     assert [level.price_text for level in ladder.ten] == prices[2:]
 

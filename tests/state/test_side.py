@@ -9,14 +9,17 @@ import sys
 import weakref
 from copy import deepcopy
 from typing import Any, cast
+from zlib import crc32
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from krakenwire.state.checksum import digits_of
 from krakenwire.state.ladder import Ladder
-from krakenwire.state.side import COMPILED, PythonSide, Side
-from krakenwire.wire.book import BookLevel
+from krakenwire.state.side import COMPILED, KEY_DIGITS, NO_KEY, OddToken, PythonSide, Side, apply
+from krakenwire.wire.book import BookData, BookLevel
+from krakenwire.wire.numbers import LossyText
 from tests.state.test_ladder import DECIMALS, LEVELS, ODD_LEVELS, SNAPSHOT_SIDES, plain
 
 needs_compiled = pytest.mark.skipif(not COMPILED, reason="the compiled loop is not in use here")
@@ -31,21 +34,26 @@ PythonLadder: Any = type(
 )
 """A ladder whose loop is the one in Python."""
 
-KEY_DIGITS = 18
-"""A price with more digits than this is taken by the loop in Python only; the book reads it strictly then."""
-
 
 def state(ladder: Ladder) -> dict[str, Any]:
-    """All that a ladder remembers."""
-    return Ladder.__getstate__(ladder)
+    """All that a ladder remembers or says."""
+    said = {
+        "top": ladder.top,
+        "best": ladder.best,
+        "ten": ladder.ten,
+        "before": ladder.before,
+        "length": len(ladder),
+    }
+    return Ladder.__getstate__(ladder) | said
 
 
-def changed(ladder: Ladder, changes: tuple[BookLevel, ...]) -> bool | None:
-    """What `change` returned; None if it gave up."""
+def changed(ladder: Ladder, changes: tuple[BookLevel, ...]) -> bool:
+    """False, if `change` gave up."""
     try:
-        return ladder.change(changes)
+        ladder.change(changes)
     except (ValueError, TypeError, LookupError):
-        return None
+        return False
+    return True
 
 
 @needs_compiled
@@ -60,7 +68,7 @@ def changed(ladder: Ladder, changes: tuple[BookLevel, ...]) -> bool | None:
 def test_both_loops(
     descending: bool, depth: int, decimals: Any, snapshot: Any, messages: list[tuple[BookLevel, ...]]
 ) -> None:
-    """After every message both loops have the same answer and the same state, or both gave up."""
+    """After every message both loops have the same state, or both gave up at the same level."""
     compiled: Ladder = Ladder(descending=descending, depth=depth)
     python: Ladder = PythonLadder(descending=descending, depth=depth)
     for ladder in (compiled, python):
@@ -69,12 +77,13 @@ def test_both_loops(
             ladder.fill(snapshot[::-1] if descending else snapshot)
     assert state(compiled) == state(python)
     for changes in messages:
-        found = changed(compiled, changes)
-        assert found == changed(python, changes)
-        assert state(compiled) == state(python)
-        if found is None:
-            # The book reads such a message again, strictly; a half changed side is not compared any further.
+        taken = changed(compiled, changes)
+        assert taken == changed(python, changes)
+        if not taken:
+            # The book reads such a message again, strictly; of a half changed side nothing but its levels is asked.
+            assert (compiled.levels, compiled.before) == (python.levels, python.before)
             return
+        assert state(compiled) == state(python)
 
 
 @needs_compiled
@@ -89,15 +98,13 @@ def test_long_sides(changes: list[tuple[int, int]], depth: int) -> None:
     for price, qty in changes:
         change = (BookLevel(plain(price, 1), plain(qty, 3)),)
         before = deepcopy(python)
-        if changed(python, change) is None:
+        if not changed(python, change):
             # A removal of what is not there: neither takes it.
             python = before
-            copy = deepcopy(compiled)
-            assert changed(compiled, change) is None
-            compiled = copy
+            assert not changed(compiled, change)
         else:
             compiled.change(change)
-        assert state(compiled) == state(python)
+        assert Ladder.__getstate__(compiled) == Ladder.__getstate__(python)
 
 
 @needs_compiled
@@ -107,22 +114,39 @@ def test_the_tenth_level() -> None:
     ladder.use(DECIMALS)
     ladder.fill(tuple(BookLevel(plain(price, 1), "1.000") for price in range(1, 13)))
     before = ladder.text
-    assert not ladder.change((BookLevel("1.1", "2.000"),))
+    ladder.change((BookLevel("1.1", "2.000"),))
     assert ladder.text == before
-    assert ladder.change((BookLevel("1.0", "2.000"),))
+    ladder.change((BookLevel("1.0", "2.000"),))
     assert ladder.text == before.removesuffix(b"1000") + b"2000"
 
 
-@needs_compiled
-def test_a_key_of_64_bits() -> None:
-    """The greatest price that the compiled loop takes has eighteen digits; one more it leaves to the strict way."""
-    ladder = Ladder(descending=True, depth=10)
+@pytest.mark.parametrize("kind", [Ladder, PythonLadder])
+def test_a_key_of_64_bits(kind: type[Ladder]) -> None:
+    """The greatest price that the fast way takes has eighteen digits; one more it leaves to the strict way."""
+    ladder = kind(descending=True, depth=10)
     ladder.use((2, 2))
     price = "9" * (KEY_DIGITS - 2) + ".99"
-    assert ladder.change((BookLevel(price, "1.00"),))
-    assert ladder.keys[0] == -int(price.replace(".", ""))
-    with pytest.raises(ValueError, match="plain decimal"):
-        ladder.change((BookLevel("1" + price, "1.00"),))
+    ladder.change((BookLevel(price, "1.00"),))
+    assert ladder.best == -int(price.replace(".", ""))
+    for odd in ("1" + price, "9" * KEY_DIGITS + ".99"):
+        with pytest.raises(ValueError):  # noqa: PT011 (the two say it differently)
+            ladder.change((BookLevel(odd, "1.00"),))
+        assert not ladder.load((BookLevel(odd, "1.00"),))
+        ladder.use((2, 2))
+
+
+@pytest.mark.parametrize("kind", [Ladder, PythonLadder])
+def test_lost_digits_are_no_plain_level(kind: type[Ladder]) -> None:
+    """A snapshot of numbers that went through floats is read strictly, where it is remembered that they did."""
+    ladder = kind(descending=False, depth=10)
+    ladder.use(DECIMALS)
+    for level in (BookLevel(LossyText("2.5"), "1.000"), BookLevel("2.5", LossyText("1.000"))):
+        assert not ladder.load((BookLevel("1.5", "1.000"), level))
+        with pytest.raises(OddToken):
+            ladder.fill((level,))
+        ladder.splice(0, False, level)
+        assert ladder.best == -NO_KEY
+        ladder.use(DECIMALS)
 
 
 @needs_compiled
@@ -136,12 +160,73 @@ def test_misuse(changes: Any) -> None:
 
 
 @needs_compiled
-def test_a_side_without_lists() -> None:
-    """A side that nobody has set up raises instead of reading memory that is not there."""
-    with pytest.raises(TypeError):
+def test_a_side_that_nobody_has_set_up() -> None:
+    """It raises, or is empty, instead of reading memory that is not there."""
+    with pytest.raises(ValueError, match="plain decimal"):
         Side().change((BookLevel("1.5", "1.000"),))
-    with pytest.raises(AttributeError):
-        _ = Side().keys
+    assert (len(Side()), Side().levels, Side().ten, Side().before, Side().top) == (0, [], [], [], None)
+    for wrong in (-1, 0, 1):
+        with pytest.raises(IndexError):
+            Side()[wrong]
+        with pytest.raises(IndexError):
+            Side().splice(wrong, True, BookLevel("1.5", "1.000"))
+
+
+@pytest.mark.fault("B4")
+@given(
+    asks=SNAPSHOT_SIDES,
+    bids=SNAPSHOT_SIDES,
+    messages=st.lists(
+        st.tuples(st.lists(LEVELS, max_size=3), st.lists(LEVELS, max_size=3), st.none() | ODD_LEVELS),
+        min_size=2,
+        max_size=10,
+    ),
+)
+def test_the_sum_of_both_sides(asks: Any, bids: Any, messages: list[Any]) -> None:
+    """Whatever changed, the checksum is that of a library's CRC-32 over both texts, and what a failure needs is remembered."""
+    ladders = [Ladder(descending=False, depth=12), Ladder(descending=True, depth=12)]
+    for ladder, snapshot in zip(ladders, (asks, bids[::-1]), strict=True):
+        ladder.use(DECIMALS)
+        ladder.fill(snapshot)
+    for *both, odd in messages:
+        sides = []
+        for ladder, levels in zip(ladders, both, strict=True):
+            prices = {level.price_text for level in ladder.levels}
+            # Removals of what is not there are odd; too many of them, and nothing else would be tried.
+            sides.append(tuple(level for level in levels if level.qty > 0 or level.price_text in prices))
+        data = BookData("X/Y", sides[1], sides[0] if odd is None else (*sides[0], odd))
+        tens = [ladder.ten for ladder in ladders]
+        try:
+            found = apply(ladders[0], ladders[1], data)
+        except (ValueError, TypeError, LookupError):
+            found = None
+        for ladder, ten, changes in zip(ladders, tens, (data.asks, data.bids), strict=True):
+            assert (ladder.before if changes else ladder.ten) == ten
+            if found is None:
+                # Only half of the message has been done; the book would read it again, strictly.
+                ladder.fill(tuple(ladder.levels))
+        texts = [[digits_of(level.price_text, level.qty_text) for level in ladder.ten] for ladder in ladders]
+        assert [ladder.text.decode() for ladder in ladders] == ["".join(text) for text in texts]
+        assert found is None or found == crc32(ladders[0].text + ladders[1].text)
+
+
+@pytest.mark.parametrize("kind", [Ladder, PythonLadder])
+def test_the_strict_way_and_the_fast_way_in_turns(kind: type[Ladder]) -> None:
+    """A level put strictly is found by the fast way, and one that the fast way cannot compare keeps it out until the next snapshot."""
+    ladder = kind(descending=False, depth=10)
+    ladder.use(DECIMALS)
+    ladder.put(BookLevel("2.0", "1.000"))
+    ladder.look()
+    ladder.change((BookLevel("1.0", "3.000"), BookLevel("2.0", "2.000")))
+    assert (ladder.text, ladder.best) == (b"103000202000", 10)
+    ladder.put(BookLevel("5", "1.000"))
+    ladder.look()
+    assert (ladder.text, ladder.best) == (b"10300020200051000", -NO_KEY)
+    with pytest.raises(ValueError):  # noqa: PT011 (the two say it differently)
+        ladder.change((BookLevel("2.0", "0.000"),))
+    assert ladder.levels == [BookLevel("1.0", "3.000"), BookLevel("2.0", "2.000"), BookLevel("5", "1.000")]
+    ladder.fill((BookLevel("7.0", "1.000"),))
+    assert (ladder.text, ladder.best) == (b"701000", 70)
 
 
 @needs_compiled
@@ -150,9 +235,10 @@ def test_cycles_are_collected() -> None:
 
     class Watched(Ladder):
         __slots__ = ("__weakref__",)
+        price_text = qty_text = "odd"
 
     ladder = Watched(descending=False, depth=10)
-    ladder.levels.append(cast("BookLevel", ladder))
+    ladder.load((cast("BookLevel", ladder),))
     gone = weakref.ref(ladder)
     del ladder
     gc.collect()
@@ -161,7 +247,7 @@ def test_cycles_are_collected() -> None:
 
 @needs_compiled
 def test_references_are_balanced() -> None:
-    """A level that was set, replaced, removed or pushed out is referred to by nobody afterwards."""
+    """A level that was set, replaced, removed, pushed out or remembered is referred to by nobody afterwards."""
     ladder = Ladder(descending=False, depth=2)
     ladder.use(DECIMALS)
     levels = [
@@ -171,13 +257,21 @@ def test_references_are_balanced() -> None:
     before = [sys.getrefcount(level) for level in levels]
     for level in levels:
         ladder.change((level,))
+    ladder.change(tuple(levels))
+    ladder.load((levels[3], levels[0]))
+    ladder.splice(0, True, levels[1])
+    ladder.splice(0, False, levels[3])
+    ladder.splice(1, True, None)
+    ladder.cut()
+    assert (len(ladder.levels), len(ladder.ten), len(ladder.before), ladder[0], ladder.top) == (
+        2,
+        2,
+        0,
+        levels[3],
+        levels[3],
+    )
     del level
     ladder.use(DECIMALS)
-    ladder.change((BookLevel("123456789.5", "1.000"),))
-    key = ladder.keys[0]
-    ladder.use(DECIMALS)
-    other = int("1234567895")
-    assert sys.getrefcount(key) == sys.getrefcount(other)
     assert [sys.getrefcount(level) for level in levels] == before
 
 

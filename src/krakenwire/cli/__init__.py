@@ -1,5 +1,5 @@
 """The command line."""
 
-from krakenwire.cli.entry import main
+from krakenwire.cli.start import main
 
 __all__ = ["main"]

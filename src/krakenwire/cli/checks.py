@@ -10,15 +10,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from krakenwire.cli import findings
+from krakenwire.cli.configuration import configuration
+from krakenwire.cli.credentials import credentials_of
+from krakenwire.cli.errors import CommandError
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.findings import RIGHTS, Finding, failed
-from krakenwire.cli.follow import KEY_HINT
+from krakenwire.cli.keys import KEY_HINT
 from krakenwire.cli.places import Place
-from krakenwire.errors import ConnectFailed, UsageError
+from krakenwire.errors import ConnectFailed
 from krakenwire.net.plan import Role
 from krakenwire.net.proxies import environment_proxy
 from krakenwire.net.sockets import SocketTransport
-from krakenwire.net.token import Credentials
 from krakenwire.net.transport import ConnectFailure, Link, LinkClosed, is_loopback
 from krakenwire.wire.control import StatusMessage
 from krakenwire.wire.secret import Secret
@@ -117,13 +119,13 @@ class Checks:
         """A token, which every private stream needs; None if there is none, and why is told."""
         url = self._place.hosts.rest
         try:
-            credentials = self._place.credentials or Credentials.from_environment()
-        except UsageError as exc:
-            self._tell(Finding("key", "environment", "fail", str(exc), KEY_HINT, Exit.AUTH))
+            credentials = self._place.credentials if self._place.sim else credentials_of(configuration())
+        except CommandError as exc:
+            self._tell(Finding("key", "configuration", "fail", exc.message, exc.hint, Exit.AUTH))
             return None
         if credentials is None:
             told = "no API key; market data needs none"
-            self._tell(Finding("key", "environment", "skipped", told, KEY_HINT))
+            self._tell(Finding("key", "configuration", "skipped", told, KEY_HINT))
             return None
         if not reachable:
             self._tell(Finding("key", url, "skipped", "a token cannot be asked for"))

@@ -18,7 +18,7 @@ from krakenwire.cli.ending import Ending, run
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.follow import Follow
 from krakenwire.cli.lines import number, said
-from krakenwire.cli.options import Verb, output_option
+from krakenwire.cli.options import Verb, configured, show_option
 from krakenwire.cli.output import Output
 from krakenwire.cli.places import Place, place_of, simulated
 from krakenwire.cli.records import now
@@ -85,7 +85,7 @@ WANTED: list[Subscription] = [
     "until q]",
 )
 @click.option("--plain", is_flag=True, help="Lines instead of the dashboard, also on a terminal.")
-@output_option
+@show_option
 def demo(*, duration: float | None, plain: bool, output: str) -> Exit:
     """Watch a client survive a bad day. Neither network nor account is needed.
 
@@ -98,7 +98,7 @@ def demo(*, duration: float | None, plain: bool, output: str) -> Exit:
     --plain or with -o, it is lines: the market is looked at once a second; every incident and its healing is told at once. -o ndjson
     prints every event and ends with a summary, -o json prints only the summary.
     """
-    looks = output == "auto" and not plain and unfit() is None
+    looks = configured("output", "--output", None) == "auto" and not plain and unfit() is None
     if looks and (reason := missing()) is not None:
         looks = False
         print(paint("hint: ", "bold", sys.stderr), reason, file=sys.stderr)
@@ -141,7 +141,7 @@ async def _bad_days(exchange: Simulated, board: Board, duration: float | None) -
 
 async def _show(ending: Ending, exchange: Simulated, duration: float, output: str) -> Exit:
     place, out = place_of(exchange), Output()
-    for_people = output in {"auto", "table"}
+    for_people = output == "table"
     async with connect(**place.options()) as client:
         look = Look(client, place, out)
         form: Callable[[Any], str | None] = look.form if for_people else form_of(output, place)

@@ -34,11 +34,11 @@ STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "skipped": "dim"}
 @place_options
 @output_option
 def doctor(*, sim: bool, url: str | None, cafile: str | None, output: str) -> Exit:
-    """Check everything that a connection needs, and say what to do about what is wrong.
+    """Check everything that a connection needs.
 
-    Looked at are the limit of open files; name, TLS and answer of every host; the status of the exchange; the clock of this machine
-    against the exchange's, by ping; the API key of the environment, and which private channels it may follow. It makes three
-    connections and asks for one token; it places no order and changes nothing.
+    What is wrong is told with what to do about it. Looked at are the limit of open files; name, TLS and answer of every host; the
+    status of the exchange; the clock of this machine against the exchange's, by ping; the API key, and which private channels it may
+    follow. It makes three connections and asks for one token; it places no order and changes nothing.
 
     Each line is ok, warn, fail or skipped. The exit code is that of the worst failure; a warning is none.
     """
@@ -46,13 +46,13 @@ def doctor(*, sim: bool, url: str | None, cafile: str | None, output: str) -> Ex
 
     def tell(found: Finding) -> None:
         findings.append(found)
-        if output in {"auto", "table"}:
+        if output == "table":
             _print(found, "SIM " if sim else "")
         elif output == "ndjson":
-            print(json.dumps(as_dict(found)), flush=True)
+            print(json.dumps(({"sim": True} if sim else {}) | as_dict(found)), flush=True)
 
     async def work(ending: Ending) -> Exit:
-        with reach(sim=sim, url=url, cafile=cafile) as place:
+        with reach(sim=sim, url=url, cafile=cafile, key=False) as place:
             await _until(ending, place, tell)
         return max((found.code for found in findings), default=Exit.OK)
 
@@ -63,7 +63,7 @@ def doctor(*, sim: bool, url: str | None, cafile: str | None, output: str) -> Ex
                 {"sim": sim, "worst": worst(findings), "checks": list(map(as_dict, findings))}, indent=2
             )
         )
-    elif output != "ndjson":
+    elif output == "table":
         counts = [sum(found.result == result for found in findings) for result in STYLES]
         told = ", ".join(
             f"{number} {result}" for number, result in zip(counts, STYLES, strict=True) if number

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
 
 import click
 
+from krakenwire.cli.bench import bench
+from krakenwire.cli.completion import completion
+from krakenwire.cli.config import config
+from krakenwire.cli.configuration import Sources
 from krakenwire.cli.demo import demo
 from krakenwire.cli.doctor import doctor
-from krakenwire.cli.errors import CommandError, tell
+from krakenwire.cli.errors import CommandError, tell, wrong_usage
 from krakenwire.cli.exits import Exit
-from krakenwire.cli.options import Verbs, wants_json
+from krakenwire.cli.manual import manual
+from krakenwire.cli.options import NEVER_TYPED, Verbs, asked_form, is_secret
 from krakenwire.cli.sim import sim
 from krakenwire.cli.stream import stream
 from krakenwire.cli.terminal import discard_output, set_up
@@ -27,7 +30,7 @@ from krakenwire.state.side import COMPILED
     cls=Verbs,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    commands=[demo, doctor, sim, stream, verify, watch],
+    commands=[bench, completion, config, demo, doctor, manual, sim, stream, verify, watch],
     examples=[
         ("krakenwire demo", "A simulated exchange, and a client that survives what goes wrong there."),
         ("krakenwire stream book BTC/USD --depth 25", "A verified book of Kraken, live."),
@@ -53,25 +56,19 @@ def krakenwire(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and end the process with its exit code."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+def execute(arguments: Sequence[str]) -> int:
+    """Run one command. Its exit code."""
     set_up()
     for name in ("krakenwire", "aiohttp"):
         # What goes wrong is told by the command itself, in its place; a log is for programs that ask for one.
         logging.getLogger(name).addHandler(logging.NullHandler())
-    try:
-        code = _run(given)
-    except KeyboardInterrupt:
-        # Once more, while the first one was being answered.
-        os._exit(Exit.INTERRUPTED)
-    sys.exit(code)
+    return _run(list(arguments))
 
 
 def _run(arguments: list[str]) -> int:
-    output = sys.stdout
+    output, configured = sys.stdout, Sources()
     try:
-        code = krakenwire.main(arguments, prog_name="krakenwire", standalone_mode=False)
+        code = krakenwire.main(arguments, prog_name="krakenwire", standalone_mode=False, obj=configured)
         sys.stdout.flush()
     except BrokenPipeError:
         discard_output()
@@ -96,20 +93,37 @@ def _run(arguments: list[str]) -> int:
         return error.exit_code
     else:
         return Exit.OK if code is None else int(code)
-    tell(error, as_json=wants_json(arguments))
+    return _told(error, as_json=_wants_json(arguments, configured))
+
+
+def _told(error: CommandError, *, as_json: bool) -> Exit:
+    try:
+        tell(error, as_json=as_json)
+        sys.stdout.flush()
+    except OSError:
+        discard_output()
     return error.exit_code
+
+
+def _wants_json(arguments: Sequence[str], configured: Sources) -> bool:
+    """Whether errors are to be told as JSON: because the command line asks for it, or else because the configuration does."""
+    asked = asked_form(arguments)
+    if asked is None:
+        try:
+            asked = configured.configuration()["output"]
+        except CommandError:
+            return False
+    return asked in {"json", "ndjson"}
 
 
 def _usage(exc: click.UsageError) -> CommandError:
     """What was typed cannot be understood, and what to type instead."""
     command = "krakenwire" if exc.ctx is None else exc.ctx.command_path
     hint = getattr(exc, "hint", None)
-    if near := getattr(exc, "possibilities", None):
+    near = getattr(exc, "possibilities", None)
+    if isinstance(exc, click.NoSuchOption) and is_secret(exc.option_name):
+        hint, near = NEVER_TYPED, None
+    elif near:
         hint = f"did you mean {' or '.join(near)}?"
-    message = getattr(exc, "message", None) if near else exc.format_message()
-    return CommandError(
-        "usage",
-        str(message).rstrip("."),
-        hint or f"{command} --help explains it",
-        exit_code=Exit.USAGE,
-    )
+    message = exc.message if isinstance(exc, click.NoSuchOption) else exc.format_message()
+    return wrong_usage(str(message).rstrip("."), hint or f"{command} --help explains it")

@@ -48,3 +48,8 @@ def tell(error: CommandError, *, as_json: bool) -> None:
     print(paint("error:", "red", sys.stderr), shown(error.message), file=sys.stderr)
     if error.hint is not None:
         print(paint("hint: ", "bold", sys.stderr), shown(error.hint), file=sys.stderr)
+
+
+def wrong_usage(message: str, hint: str | None = None) -> CommandError:
+    """What was asked for makes no sense."""
+    return CommandError("usage", message, hint, exit_code=Exit.USAGE)

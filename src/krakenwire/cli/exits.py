@@ -22,7 +22,7 @@ class Exit(IntEnum):
 MEANING = {
     Exit.OK: "all is well",
     Exit.FAILED: "failed: the input could not be read, or the output could not be written",
-    Exit.USAGE: "wrong usage",
+    Exit.USAGE: "wrong usage, or a configuration that cannot be used",
     Exit.AUTH: "the API key: missing, not accepted, or not allowed to do this",
     Exit.NETWORK: "the exchange cannot be reached",
     Exit.INTEGRITY: "integrity: something failed its proof, is missing or was refused",

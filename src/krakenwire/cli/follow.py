@@ -8,10 +8,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from krakenwire.cli import symbols
 from krakenwire.cli.counts import DATA, Counts
 from krakenwire.cli.ending import Ending
 from krakenwire.cli.errors import CommandError
 from krakenwire.cli.exits import Exit
+from krakenwire.cli.keys import KEY_HINT
 from krakenwire.cli.output import Output
 from krakenwire.cli.records import is_told
 from krakenwire.cli.terminal import paint
@@ -35,12 +37,6 @@ FIRST_TRIES = 3
 
 UNWELCOME = frozenset({ConnectFailure.RATE_LIMITED, ConnectFailure.FORBIDDEN})
 """Answers after which more attempts make it worse, and after which a client waits for minutes."""
-
-OLD_NAMES = {"XBT": "BTC", "XDG": "DOGE"}
-OLD_WORDS = {"BTC": "Bitcoin", "DOGE": "Dogecoin"}
-"""What older interfaces of Kraken call assets, and what people do."""
-
-KEY_HINT = "set KRAKEN_API_KEY and KRAKEN_API_SECRET in the environment; --sim needs none"
 
 HINTS = {
     ConnectFailure.NAME: "check the name, and that this machine can look up names; krakenwire doctor looks closer",
@@ -216,11 +212,4 @@ def _hint(event: SubscriptionRejected) -> str | None:
         return "the API key lacks a permission; krakenwire doctor says which"
     if event.kind is not ErrorKind.UNKNOWN_SYMBOL or event.symbol is None:
         return None
-    name = event.symbol.upper().replace("-", "/")
-    for old, new in OLD_NAMES.items():
-        if old in name.split("/"):
-            meant = "/".join(new if part == old else part for part in name.split("/"))
-            return f"WebSocket v2 writes {OLD_WORDS[new]} as {new}. Did you mean {meant}?"
-    if name != event.symbol:
-        return f"symbols are written in capitals, with a slash. Did you mean {name}?"
-    return "krakenwire stream instrument --count 1 -o ndjson lists every market"
+    return symbols.hint(event.symbol)

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 import click
 from msgspec import Struct
 
-from krakenwire.cli.errors import CommandError
-from krakenwire.cli.exits import Exit
+from krakenwire.cli.configuration import configuration, sources
+from krakenwire.cli.credentials import credentials_of
+from krakenwire.cli.errors import wrong_usage
+from krakenwire.cli.options import any_file, credentials_options
 from krakenwire.errors import UsageError
 from krakenwire.net.backoff import ConnectGate, Waits
 from krakenwire.net.hosts import Hosts
@@ -30,7 +32,7 @@ class Place(Struct, frozen=True, kw_only=True):
     hosts: Hosts
     cafile: str | None = None
     credentials: Credentials | None = None
-    """None: those of the environment."""
+    """None: there are none."""
     exchange: Simulated | None = None
     """The simulated exchange, if it is one in this process."""
 
@@ -59,47 +61,81 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 def place_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """`--sim`, `--url` and `--cafile`, the same for every command that connects."""
+    """`--sim`, `--url`, `--cafile` and where the API key is, the same for every command that connects."""
+    return click.option(
+        "--sim",
+        is_flag=True,
+        help="A simulated exchange, started in this process: neither network nor account is needed, and every line says SIM.",
+    )(exchange_options(command))
+
+
+def exchange_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Where a real exchange is, and the API key for it."""
     for option in (
         click.option(
             "--cafile",
             type=click.Path(exists=True, dir_okay=False),
             metavar="FILE",
+            callback=_noted("cafile", "--cafile"),
+            shell_complete=any_file,
             help="Certificates to trust instead of the system's, for an exchange of your own.",
         ),
         click.option(
             "--url",
             metavar="URL",
+            callback=_note_url,
             help="Another exchange than Kraken, as krakenwire sim serves it: ws://127.0.0.1:8080 or wss://...; its private "
             "hosts are the paths /auth/v2 and /l3/v2 of the same address.",
         ),
-        click.option(
-            "--sim",
-            is_flag=True,
-            help="A simulated exchange, started in this process: neither network nor account is needed, and every line says SIM.",
-        ),
     ):
         command = option(command)
-    return command
+    return credentials_options(command)
+
+
+def _noted(name: str, flag: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    def note(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+        del param
+        if value is not None and not ctx.resilient_parsing:
+            sources().note(name, value, flag)
+        return value
+
+    return note
+
+
+def _note_url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    del param
+    if value is not None and not ctx.resilient_parsing:
+        try:
+            hosts = hosts_at(value)
+        except UsageError as exc:
+            raise wrong_usage(f"--url: {exc.rule}") from None
+        for name in ("public", "private", "level3", "rest"):
+            sources().note(f"urls.{name}", getattr(hosts, name), "--url")
+    return value
 
 
 @contextmanager
-def reach(*, sim: bool, url: str | None, cafile: str | None, symbols: Iterable[str] = ()) -> Iterator[Place]:
-    """The place that the options name; a simulated exchange runs while this is entered.
+def reach(
+    *,
+    sim: bool,
+    url: str | None,
+    cafile: str | None,
+    symbols: Iterable[str] = (),
+    key: bool = True,
+) -> Iterator[Place]:
+    """The place that options and configuration name; a simulated exchange runs while this is entered. `key`: whether an API key is of use.
 
-    Raises: CommandError, if the options contradict each other or the URL is none.
+    Raises: CommandError, if the options contradict each other, or the API key cannot be read.
     """
     if sim and url is not None:
-        raise _wrong("--sim and --url name two exchanges", "give one of them, or none for Kraken")
+        raise wrong_usage("--sim and --url name two exchanges", "give one of them, or none for Kraken")
     if sim:
         with simulated(symbols) as exchange:
             yield place_of(exchange)
         return
-    try:
-        hosts = Hosts.chosen(None, None, None, None) if url is None else hosts_at(url)
-    except UsageError as exc:
-        raise _wrong(f"{'the environment' if url is None else '--url'}: {exc.rule}", None) from None
-    yield Place(hosts=hosts, cafile=cafile)
+    found = configuration()
+    credentials = credentials_of(found) if key else None
+    yield Place(hosts=found.hosts(), cafile=cafile or found["cafile"], credentials=credentials)
 
 
 def hosts_at(url: str) -> Hosts:
@@ -132,7 +168,3 @@ def place_of(exchange: Simulated) -> Place:
         exchange=exchange,
         credentials=Credentials(key.key, key.secret),
     )
-
-
-def _wrong(message: str, hint: str | None) -> CommandError:
-    return CommandError("usage", message, hint, exit_code=Exit.USAGE)

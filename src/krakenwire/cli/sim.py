@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 
 import click
 
-from krakenwire.cli.errors import CommandError
+from krakenwire.cli.ending import Ending, run
+from krakenwire.cli.errors import CommandError, wrong_usage
 from krakenwire.cli.exits import Exit
-from krakenwire.cli.options import Verb, output_option
+from krakenwire.cli.options import Verb, any_file, output_option
+from krakenwire.cli.symbols import complete
 from krakenwire.cli.terminal import paint
 from krakenwire.cli.text import counted, seconds, shown
 from krakenwire.errors import UsageError
@@ -64,6 +62,7 @@ MEANINGS = {
     "--symbols",
     multiple=True,
     metavar="SYMBOL,...",
+    shell_complete=complete,
     help=f"Markets by name: any of {', '.join(KNOWN)}.  [default: {', '.join(DEFAULT)}]",
 )
 @click.option(
@@ -79,7 +78,9 @@ MEANINGS = {
     show_default=True,
     help="Seconds of the exchange in a real one.",
 )
-@click.option("--faults", metavar="FILE", help="A fault script: what goes wrong, and when.")
+@click.option(
+    "--faults", metavar="FILE", shell_complete=any_file, help="A fault script: what goes wrong, and when."
+)
 @click.option(
     "--duration",
     type=click.FloatRange(0, min_open=True),
@@ -111,7 +112,7 @@ def sim(
     connect, -o ndjson the same and a summary at the end.
     """
     if not (allow_remote or is_loopback(host)):
-        raise UsageErrorWithHint(
+        raise wrong_usage(
             f"{shown(host)} can be reached from other machines", "--allow-remote lets it; 127.0.0.1 cannot be"
         )
     script = "" if faults is None else _read(faults)
@@ -127,24 +128,13 @@ def sim(
             allow_remote=allow_remote,
         )
     except UsageError as exc:
-        raise UsageErrorWithHint(str(exc), "krakenwire sim --help explains it") from exc
-    with _terminated_in_order():
-        return _run(simulated, host, duration, output)
+        raise wrong_usage(str(exc), "krakenwire sim --help explains it") from exc
+    return run(lambda ending: _serve(ending, simulated, host, duration, output))
 
 
-class Terminated(BaseException):
-    """The process was asked to end."""
-
-
-class UsageErrorWithHint(CommandError):
-    """An option that makes no sense."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__("usage", message, hint, exit_code=Exit.USAGE)
-
-
-def _run(simulated: Simulated, host: str, duration: float | None, output: str) -> Exit:
-    code = Exit.OK
+async def _serve(
+    ending: Ending, simulated: Simulated, host: str, duration: float | None, output: str
+) -> Exit:
     try:
         simulated.start()
     except OSError as exc:
@@ -159,19 +149,12 @@ def _run(simulated: Simulated, host: str, duration: float | None, output: str) -
             warning = "whoever can reach this machine can use this exchange, and nothing in it is real"
             print(paint("warning:", "yellow", sys.stderr), warning, file=sys.stderr)
         _begin(simulated, output)
-        if duration is None:
-            while True:
-                time.sleep(3600)  # until a signal comes
-        time.sleep(duration)
-    except KeyboardInterrupt:
-        code = Exit.INTERRUPTED
-    except Terminated:
-        code = Exit.TERMINATED
+        await ending.wait(duration)
     finally:
         ran = simulated.server.now
         simulated.stop()
     _end(simulated, ran, output)
-    return code
+    return Exit.OK
 
 
 def _begin(simulated: Simulated, output: str) -> None:
@@ -239,17 +222,3 @@ def _read(name: str) -> str:
     except (OSError, UnicodeDecodeError) as exc:
         why = exc.strerror if isinstance(exc, OSError) else "it is no text"
         raise CommandError("input", f"{shown(name)} cannot be read: {why}") from exc
-
-
-@contextmanager
-def _terminated_in_order() -> Iterator[None]:
-    """Being terminated ends like Ctrl-C, with the exit code that belongs to it."""
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise Terminated
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

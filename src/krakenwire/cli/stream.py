@@ -15,10 +15,11 @@ from krakenwire.cli.errors import tell
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.follow import Follow, refusal
 from krakenwire.cli.lines import line
-from krakenwire.cli.options import Verb, output_option
+from krakenwire.cli.options import Named, Verb, configured, output_option
 from krakenwire.cli.output import Output
 from krakenwire.cli.places import Place, place_options, reach
 from krakenwire.cli.records import record
+from krakenwire.cli.symbols import complete
 from krakenwire.cli.terminal import paint
 from krakenwire.cli.trader import trade
 from krakenwire.errors import UsageError
@@ -47,6 +48,8 @@ WITHOUT: dict[str, Subscription] = {
     "executions": ExecutionsSubscription(snap_orders=True, snap_trades=True),
     "instrument": InstrumentSubscription(),
 }
+KEYED = ("level3", "executions", "balances")
+"""Channels that need an API key."""
 
 
 @click.command(
@@ -69,12 +72,20 @@ WITHOUT: dict[str, Subscription] = {
         Exit.TERMINATED,
     ],
 )
-@click.argument("channel", type=click.Choice([*WITH_SYMBOLS, *WITHOUT]), metavar="CHANNEL")
-@click.argument("symbols", nargs=-1, metavar="[SYMBOL...]")
+@click.argument("channel", type=Named([*WITH_SYMBOLS, *WITHOUT]), metavar="CHANNEL")
+@click.argument("symbols", nargs=-1, metavar="[SYMBOL...]", shell_complete=complete)
 @click.option(
-    "--depth", type=int, metavar="LEVELS", help="Levels a side, for book and level3.  [default: 10]"
+    "--depth",
+    type=int,
+    metavar="LEVELS",
+    help="Levels a side, for book and level3.  [default: 10, or for book the configured one]",
 )
-@click.option("--interval", type=int, metavar="MINUTES", help="Length of a candle, for ohlc.  [default: 1]")
+@click.option(
+    "--interval",
+    type=int,
+    metavar="MINUTES",
+    help="Length of a candle, for ohlc.  [default: the configured one, or 1]",
+)
 @click.option(
     "--duration",
     type=click.FloatRange(min=0, min_open=True),
@@ -111,8 +122,7 @@ def stream(
     """Print what a channel says, as it says it.
 
     CHANNEL is book, level3, ohlc, ticker, trade, instrument, executions or balances; the last three have no symbols. SYMBOL is
-    written as in BTC/USD. level3, executions and balances need an API key: KRAKEN_API_KEY and KRAKEN_API_SECRET in the
-    environment.
+    written as in BTC/USD. level3, executions and balances need an API key, from the environment, a file or standard input.
 
     One line an event, on stdout, numbers with the digits received. What may be missing, and books that are lost or live again,
     stand in their place among them. -o json prints only the summary, which otherwise goes to stderr. A connection that breaks
@@ -124,7 +134,7 @@ def stream(
     params = _params(channel, symbols, depth, interval)
 
     async def work(ending: Ending) -> Exit:
-        with reach(sim=sim, url=url, cafile=cafile, symbols=symbols) as place:
+        with reach(sim=sim, url=url, cafile=cafile, symbols=symbols, key=channel in KEYED) as place:
             return await _follow(ending, place, params, output=output, duration=duration, count=count)
 
     code = run(work)
@@ -196,6 +206,10 @@ def _params(channel: str, symbols: tuple[str, ...], depth: int | None, interval:
         return WITHOUT[channel]
     if not symbols:
         raise click.UsageError(f"{channel} needs at least one symbol, for instance BTC/USD")
+    if channel == "book":
+        depth = configured("depth", "--depth", depth)
+    elif channel == "ohlc":
+        interval = configured("interval", "--interval", interval)
     given = {"depth": depth, "interval": interval}
     options = {name: value for name, value in given.items() if value is not None}
     try:

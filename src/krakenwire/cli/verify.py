@@ -13,7 +13,7 @@ from krakenwire.capture import Capture, CaptureError, FileClock, open_capture
 from krakenwire.cli import table
 from krakenwire.cli.errors import CommandError, tell
 from krakenwire.cli.exits import Exit
-from krakenwire.cli.options import Verb, output_option
+from krakenwire.cli.options import Verb, any_file, output_option
 from krakenwire.cli.report import Report
 from krakenwire.cli.tally import Tally
 from krakenwire.cli.terminal import Progress, discard_output, paint, width
@@ -70,9 +70,9 @@ class Result:
             "For a recording without its acknowledgements.",
         ),
     ],
-    exits=[Exit.OK, Exit.FAILED, Exit.USAGE, Exit.INTEGRITY, Exit.INTERRUPTED],
+    exits=[Exit.OK, Exit.FAILED, Exit.USAGE, Exit.INTEGRITY, Exit.INTERRUPTED, Exit.TERMINATED],
 )
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=any_file)
 @click.option(
     "--strict",
     is_flag=True,
@@ -102,7 +102,7 @@ def verify(files: tuple[str, ...], output: str, depths: tuple[str, ...], *, stri
     stopped leaves one, and everything before it was judged. With several files the highest code counts.
     """
     known = _depths(depths)
-    for_people = output in {"auto", "table"}
+    for_people = output == "table"
     results: list[Result] = []
     worst = Exit.OK
     try:

@@ -61,6 +61,7 @@ KINDS: dict[str, type] = {
     "connection_changed": ev.ConnectionChanged,
     "stream_quiet": ev.StreamQuiet,
     "feed_lagging": ev.FeedLagging,
+    "clock_jump": ev.ClockJump,
     "unknown": ev.Unknown,
 }
 """Every name a callback can be registered under, besides `*`."""

@@ -39,6 +39,8 @@ class Waits(Struct, frozen=True, kw_only=True):
     """So many of them, then no more."""
     down: int = 10
     """Failures in a row after which a connection is called down."""
+    goodbye: float = 1.5
+    """For a link to end in good order; what has not ended then is cut and cancelled."""
     linger: float = 5.0
     """A connection that nothing needs any more is kept for so long."""
     stop: float = 4.0

@@ -10,13 +10,15 @@ import asyncio
 import os
 import random
 import threading
+import time
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from krakenwire.errors import AuthFailed, KrakenWireError, UsageError
+from krakenwire.errors import KrakenWireError, UsageError
 from krakenwire.events import (
     BalanceUpdate,
+    ClockJump,
     ExecutionUpdate,
     Gap,
     InstrumentUpdate,
@@ -27,28 +29,28 @@ from krakenwire.events import (
 from krakenwire.handler.routes import Callback, channel_named
 from krakenwire.net.backfill import Backfill
 from krakenwire.net.backoff import PROCESS_GATE, ConnectGate, Waits
+from krakenwire.net.book_streams import BookStream, Views
 from krakenwire.net.callbacks import Callbacks
+from krakenwire.net.clock import LOOK_SECONDS, WallClock
+from krakenwire.net.closing import close_all
 from krakenwire.net.connection import Connection
 from krakenwire.net.consumers import QUEUE_LIMIT, Inbox, Policy, Queues
 from krakenwire.net.feeds import Feed, Feeds
+from krakenwire.net.fleet import Fleet
 from krakenwire.net.hosts import Hosts
-from krakenwire.net.pacing import Pacer
-from krakenwire.net.plan import CONNECTIONS, LEVEL3_SYMBOLS, PUBLIC_SYMBOLS, Plan, Role, role_of
+from krakenwire.net.plan import CONNECTIONS, LEVEL3_SYMBOLS, PUBLIC_SYMBOLS, Role, role_of
 from krakenwire.net.router import Router
 from krakenwire.net.sockets import SocketTransport
-from krakenwire.net.statistics import statistics
+from krakenwire.net.statistics import statistics, verdict_of
 from krakenwire.net.status import ConnectionInfo, info
-from krakenwire.net.streams import BookStream, EventStream, Stream, Views
-from krakenwire.net.token import TokenDesk, source_of
+from krakenwire.net.streams import EventStream, Stream
 from krakenwire.net.transport import Transport
-from krakenwire.session import Limits, Session
+from krakenwire.session import Limits
 from krakenwire.state.book import Book
-from krakenwire.state.ledger import Trust, Uncovered, Verdict
+from krakenwire.state.ledger import Verdict
 from krakenwire.state.level2 import BookView
 from krakenwire.state.level3 import Level3View
-from krakenwire.state.subscriptions import PRIVATE
 from krakenwire.wire.enums import EventTrigger
-from krakenwire.wire.secret import Secret
 from krakenwire.wire.subscriptions import (
     BalancesSubscription,
     BookSubscription,
@@ -75,10 +77,12 @@ class Client:
     `public_url`, `private_url`, `level3_url`, `rest_url`: another exchange; None: the environment's, else Kraken. `proxy`: URL of an HTTP
     proxy; None: the environment's. `cafile`: certificates to trust instead of the system's.
     `limits`, `waits`: every time limit of sessions and of connections. `on_checksum_dispute`: what becomes of a book that is wrong after
-    every resync: `hold`, `serve_unverified` or `stop`. `callback_timeout`: seconds that an async callback may take; None: no limit.
+    every resync: `hold`, `serve_unverified` or `stop`. `isolate_disputed`: whether it is then tried over a connection of its own, so that
+    it costs no other anything. `callback_timeout`: seconds that an async callback may take; None: no limit.
     `backfill`: whether trades that a gap left out are fetched from REST. `queue_limit`: events that wait for one consumer.
     `public_symbols`, `level3_symbols`: symbols of one connection; `connections`: connections to one host.
     `gate`: the budget of attempts to connect; None: that of the process. `dice`: where waits are drawn from.
+    `clock`: the wall clock, for nonces, and whose jumps are told; None: that of the machine.
 
     Raises: UsageError, if an option makes no sense.
     """
@@ -97,6 +101,7 @@ class Client:
         limits: Limits | None = None,
         waits: Waits | None = None,
         on_checksum_dispute: Literal["hold", "serve_unverified", "stop"] = "hold",
+        isolate_disputed: bool = True,
         callback_timeout: float | None = 5.0,
         backfill: bool = True,
         queue_limit: int = QUEUE_LIMIT,
@@ -105,25 +110,23 @@ class Client:
         connections: int = CONNECTIONS,
         gate: ConnectGate | None = None,
         dice: random.Random | None = None,
+        clock: WallClock | None = None,
     ) -> None:
-        self._hosts = Hosts.chosen(public_url, private_url, level3_url, rest_url)
-        self._transport: Transport = (
-            SocketTransport(proxy=proxy, cafile=cafile) if transport is None else transport
-        )
-        self._credentials = credentials
-        self._limits = Limits() if limits is None else limits
-        self._waits = Waits() if waits is None else waits
-        self._dispute = on_checksum_dispute
-        # A mistake shows here, not at the first connection.
-        Session(on_checksum_dispute=on_checksum_dispute, limits=self._limits)
-        self._gate = PROCESS_GATE if gate is None else gate
-        self._dice = random.SystemRandom() if dice is None else dice
-        self._plan = Plan(
-            self._make,
-            public_symbols=public_symbols,
-            level3_symbols=level3_symbols,
+        self._fleet = Fleet(
+            self,
+            SocketTransport(proxy=proxy, cafile=cafile) if transport is None else transport,
+            Hosts.chosen(public_url, private_url, level3_url, rest_url),
+            credentials=credentials,
+            limits=Limits() if limits is None else limits,
+            waits=Waits() if waits is None else waits,
+            on_checksum_dispute=on_checksum_dispute,
+            gate=PROCESS_GATE if gate is None else gate,
+            dice=random.SystemRandom() if dice is None else dice,
+            wall=time.time_ns if clock is None else clock.wall,
+            symbols={Role.PUBLIC: public_symbols, Role.LEVEL3: level3_symbols},
             connections=connections,
         )
+        self._plan = self._fleet.plan
         self._router = Router()
         self._queues = Queues(queue_limit)
         self._callbacks = Callbacks(self._router, self._queues, callback_timeout)
@@ -131,11 +134,14 @@ class Client:
         self.publish, self.refused = self._router.publish, self._callbacks.refused
         self.blocking, self.room = self._queues.blocking, self._queues.room
         self._backfill = (
-            Backfill(self._transport, self._hosts.rest, self._router.publish) if backfill else None
+            Backfill(self._fleet.transport, self._fleet.hosts.rest, self._router.publish)
+            if backfill
+            else None
         )
         self._feeds = Feeds(self._plan, self._router, self._backfill)
-        self._tokens: TokenDesk | None = None
-        self._level3_pacer = Pacer(rate=1.0, burst=1.0)
+        self._isolates = isolate_disputed
+        self._clock = WallClock() if clock is None else clock
+        self._clock_timer: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = 0
         self._process = 0
@@ -149,6 +155,9 @@ class Client:
         self._loop = asyncio.get_running_loop()
         self._thread, self._process = threading.get_ident(), os.getpid()
         self._router.name("subscription_rejected", self._feeds.rejected, facts=False)
+        self._look_at_clock()
+        if self._isolates:
+            self._router.name("book_disputed", self._fleet.disputed, facts=False)
         if self._backfill is not None:
             self._router.name("trade", self._backfill.put, facts=True)
         return self
@@ -166,22 +175,16 @@ class Client:
         if self._closed:
             return
         self._closed = True
-        stop, clock = self._waits.stop, asyncio.get_running_loop().time
-        deadline = clock() + stop
-        ending = [asyncio.ensure_future(connection.stop()) for connection in self._plan.all()]
-        if self._backfill is not None:
-            ending.append(asyncio.ensure_future(self._backfill.stop()))
-        if ending:
-            await asyncio.wait(ending, timeout=stop / 2)
-        self._queues.end()
-        tasks: list[asyncio.Future[Any]] = [*ending, *self._callbacks.tasks()]
-        current = asyncio.current_task()
-        others = [task for task in tasks if task is not current]
-        await _finish(others, stop / 4, stop / 8)
-        closing = asyncio.ensure_future(self._transport.close())
-        await _finish([closing], deadline - stop / 16 - clock(), stop / 16)
-        if closing.done() and not closing.cancelled():
-            closing.result()
+        if self._clock_timer is not None:
+            self._clock_timer.cancel()
+        await close_all(
+            self._plan.all(),
+            self._backfill,
+            self._queues,
+            self._callbacks,
+            self._fleet.transport,
+            seconds=self._fleet.waits.stop,
+        )
 
     def check_thread(self) -> None:
         """Raises: UsageError, if this is not the client's own loop and thread, or it is not entered."""
@@ -304,11 +307,7 @@ class Client:
         self.check_thread()
         now = asyncio.get_running_loop().time()
         return tuple(
-            [
-                info(connection, role, now)
-                for role, made in self._plan.connections.items()
-                for connection in made
-            ]
+            [info(each, role, now) for role, made in self._plan.connections.items() for each in made]
         )
 
     def statistics(self) -> dict[str, Any]:
@@ -329,15 +328,7 @@ class Client:
         """
         self.check_thread()
         channel, now = channel_named(channel), asyncio.get_running_loop().time()
-        verdicts = [
-            connection.session.ledger.trust(channel, symbol, start, end, now=now)
-            for connection in self._plan.connections[role_of(channel)]
-        ]
-        known = [verdict for verdict in verdicts if verdict.trust is not Trust.UNKNOWN]
-        if known:
-            return known[-1]
-        unknown = (Uncovered(start, end, "not subscribed"),)
-        return verdicts[0] if verdicts else Verdict(channel, symbol, start, end, Trust.UNKNOWN, unknown)
+        return verdict_of(self._plan.connections[role_of(channel)], channel, symbol, start, end, now=now)
 
     # ---------------------------------------------------------------- for streams
 
@@ -387,46 +378,20 @@ class Client:
 
     # ---------------------------------------------------------------- inside
 
-    def _make(self, role: Role, number: int) -> Connection:
-        private = role is not Role.PUBLIC
-        session = Session(
-            now=asyncio.get_running_loop().time(),
-            authenticates=private,
-            on_checksum_dispute=self._dispute,
-            limits=self._limits,
-        )
-        return Connection(
-            f"{role}-{number}",
-            self._hosts.of(role),
-            session,
-            hub=self,
-            transport=self._transport,
-            gate=self._gate,
-            waits=self._waits,
-            dice=self._dice,
-            pacer=self._level3_pacer if role is Role.LEVEL3 else Pacer(),
-            tokens=self._token,
-            private=private,
-        )
-
-    async def _token(self) -> Secret:
-        if self._tokens is None:
-            raise AuthFailed("no credentials")
-        return await self._tokens.get()
+    def _look_at_clock(self) -> None:
+        """Whether the wall clock jumped, once a second."""
+        jump = self._clock.look()
+        self._clock_timer = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_at_clock)
+        if jump is not None:
+            event = ClockJump(jump)
+            self.publish([event])
+            self._feeds.tell(event)
 
     def _want(self, owner: object, params: Subscription) -> None:
         self.check_thread()
         if self._closed:
             raise UsageError("the client is closed")
-        if params.channel.value in PRIVATE and self._tokens is None:
-            source = source_of(self._credentials, self._transport, self._hosts.rest)
-            if source is None:
-                raise UsageError(
-                    "needs an API key: set KRAKEN_API_KEY and KRAKEN_API_SECRET, or give credentials=",
-                    field="credentials",
-                )
-            self._tokens = TokenDesk(source)
-        self._plan.want(owner, params)
+        self._fleet.want(owner, params)
 
     def _book_stream(self, params: BookSubscription | Level3Subscription) -> BookStream[Any]:
         views = Views()
@@ -440,14 +405,3 @@ connect = Client
 
 def _symbols(symbol: Symbols) -> tuple[str, ...]:
     return (symbol,) if isinstance(symbol, str) else tuple(dict.fromkeys(symbol))
-
-
-async def _finish(tasks: list[asyncio.Future[Any]], seconds: float, cancelled: float) -> None:
-    """Let tasks end by themselves for so long, then cancel what is left, which has so long again; whoever resists that is left behind."""
-    pending = set(tasks)
-    if pending:
-        _, pending = await asyncio.wait(pending, timeout=seconds)
-    for task in pending:
-        task.cancel()
-    if pending:
-        await asyncio.wait(pending, timeout=cancelled)

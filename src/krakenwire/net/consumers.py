@@ -194,7 +194,11 @@ class Conflating(Inbox):
         key = (kind, channel, symbol, getattr(event, "interval", None))
         if kind is Gap:
             # What came before the break must not come after it, and what comes after it must not take that place.
-            gone = [each for each in self._events if each[1:3] == (channel, symbol) and each[0] is not Gap]
+            gone = [
+                each
+                for each in self._events
+                if each[0] is not Gap and each[1] == channel and symbol in (None, each[2])
+            ]
             for each in gone:
                 del self._events[each]
             self._events.setdefault(key, event)

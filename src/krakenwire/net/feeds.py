@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from krakenwire.errors import KrakenWireError, RequestRejected
-from krakenwire.events import SubscriptionRejected
+from krakenwire.events import Event, SubscriptionRejected
 from krakenwire.net.backfill import Backfill
 from krakenwire.net.connection import Connection
 from krakenwire.net.consumers import Inbox
@@ -54,11 +54,14 @@ class Feeds:
         self._of: dict[tuple[str, str | None], list[Feed]] = {}
 
     def attach(self, feed: Feed) -> None:
-        """Events come from now on."""
+        """Events come from now on, after those that the snapshot of a subscription that stands already would have brought."""
         feed.attached = True
         for symbol in feed.symbols or (None,):
             self._router.add(feed.channel, symbol, feed.put)
             self._of.setdefault((feed.channel, symbol), []).append(feed)
+            connection = self._plan.where(feed.channel, symbol, feed.interval)
+            if connection is not None:
+                connection.greet(feed.params, symbol, feed.put)
 
     def detach(self, feed: Feed) -> None:
         """They do not any more, and the subscription ends unless others want it."""
@@ -96,6 +99,11 @@ class Feeds:
         for feed in self._of.get((event.channel, event.symbol), []):
             if feed.interval in refused:
                 feed.refuse(event)
+
+    def tell(self, event: Event) -> None:
+        """Something that concerns every stream."""
+        for feed in {id(feed): feed for feeds in self._of.values() for feed in feeds}.values():
+            feed.inbox.put(event)
 
     def failed(self, connection: Connection, error: KrakenWireError) -> None:
         """Retrying is over: whoever waits for this connection is told."""

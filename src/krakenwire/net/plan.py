@@ -2,7 +2,7 @@
 
 Wishes come from many owners (streams, the client itself), and one subscription serves them all: it is wanted while any owner wants it, as
 deep as the deepest of them. All channels of one symbol share a connection, so that a book and its trades keep their order. Connections
-are made when the ones there are full.
+are made when the ones there are full. A book in dispute may get one to itself, so that taking it anew touches nobody.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from krakenwire.errors import CapacityExceeded, UsageError
 from krakenwire.net.connection import Connection
+from krakenwire.state.book import BookStatus
 from krakenwire.state.subscriptions import NO_SYMBOL, Key
 from krakenwire.wire.subscriptions import Subscription
 
@@ -27,6 +28,10 @@ PUBLIC_SYMBOLS = 500
 
 CONNECTIONS = 10
 """Connections to one host, at most."""
+
+
+ISOLATED = 3
+"""Connections to one host, among those, that have one disputed book each and nothing else."""
 
 
 class Role(StrEnum):
@@ -78,6 +83,8 @@ class Plan:
         self._symbols: dict[Connection, Counter[str | None]] = {}
         self._wishes: dict[Key, _Wish] = {}
         self._owned: dict[Hashable, dict[Key, None]] = {}
+        self._isolated: set[Connection] = set()
+        """Connections for one disputed book each, in use or not."""
 
     def all(self) -> list[Connection]:
         """Every connection made so far, open or not."""
@@ -152,6 +159,9 @@ class Plan:
 
     def _end(self, key: Key, wish: _Wish) -> None:
         del self._wishes[key]
+        self._leave(key, wish)
+
+    def _leave(self, key: Key, wish: _Wish) -> None:
         symbols = self._symbols[wish.connection]
         symbols[key[1]] -= 1
         if not symbols[key[1]]:
@@ -164,29 +174,82 @@ class Plan:
         """Raises: CapacityExceeded."""
         for role in Role:
             symbols = {key[1] for key in keys if role_of(key[0]) is role and key[0] not in NO_SYMBOL}
-            made = self.connections[role]
+            made = self._shared(role)
             held = {symbol for connection in made for symbol in self._symbols[connection]}
             room = sum(max(0, self._room[role] - len(self._symbols[connection])) for connection in made)
-            room += (self._most - len(made)) * self._room[role]
+            room += (self._most - len(self.connections[role])) * self._room[role]
             if len(symbols - held) > room:
                 raise CapacityExceeded(
                     f"{len(symbols - held)} more symbols, and room for {room} on {self._most} {role} connections"
                 )
 
     def _place(self, key: Key) -> Connection:
+        return self._home(key) or self._another(role_of(key[0]))
+
+    def _home(self, key: Key) -> Connection | None:
+        """The connection where its symbol is, else the first with room; None: all are full."""
         channel, symbol, _ = key
         role = role_of(channel)
-        made = self.connections[role]
+        made = self._shared(role)
         for connection in made:
             if symbol is not None and symbol in self._symbols[connection]:
                 return connection
         for connection in made:
             if channel in NO_SYMBOL or len(self._symbols[connection]) < self._room[role]:
                 return connection
+        return None
+
+    def _shared(self, role: Role) -> list[Connection]:
+        return [connection for connection in self.connections[role] if connection not in self._isolated]
+
+    def _another(self, role: Role) -> Connection:
+        made = self.connections[role]
         connection = self._make(role, len(made) + 1)
         made.append(connection)
         self._symbols[connection] = Counter()
         return connection
+
+    # ---------------------------------------------------------------- books in dispute
+
+    def isolate(self, channel: str, symbol: str) -> list[Key]:
+        """Give a disputed book a connection of its own, if there may be one more. Returns what was moved: what of it is missing since,
+        nobody knows.
+        """
+        key: Key = (channel, symbol, None)
+        wish = self._wishes.get(key)
+        if wish is None or wish.connection in self._isolated:
+            return []
+        role, moved = role_of(channel), [key]
+        own = [connection for connection in self.connections[role] if connection in self._isolated]
+        connection = next((each for each in own if not self._symbols[each]), None)
+        if connection is None and len(own) < ISOLATED and len(self.connections[role]) < self._most:
+            connection = self._another(role)
+            self._isolated.add(connection)
+            connection.known.isolated = True
+        if connection is None:
+            healed = next((each for each in self._wishes if self._is_healed(each, own)), None)
+            home = None if healed is None else self._home(healed)
+            if healed is None or home is None:
+                return []
+            connection = self._wishes[healed].connection
+            self._move(healed, home)
+            moved.insert(0, healed)
+        self._move(key, connection)
+        return moved
+
+    def _is_healed(self, key: Key, own: list[Connection]) -> bool:
+        """Whether a book that was given a connection to itself needs it no more."""
+        channel, symbol, _ = key
+        connection = self._wishes[key].connection
+        return connection in own and connection.session.book_status(channel, str(symbol)) is BookStatus.LIVE
+
+    def _move(self, key: Key, connection: Connection) -> None:
+        wish = self._wishes[key]
+        wish.connection.let_go(key[0], str(key[1]))
+        self._leave(key, wish)
+        wish.connection = connection
+        self._symbols[connection][key[1]] += 1
+        connection.subscribe(wish.params)
 
 
 def _singles(params: Subscription) -> list[tuple[Key, Any]]:

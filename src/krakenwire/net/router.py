@@ -86,5 +86,11 @@ class Router:
         for name, put, facts in self._named:
             if facts and name == event.channel:
                 put(event)
-        for put in self._channels.get(event.channel, {}).get(event.symbol, _NOBODY):
+        readers = self._channels.get(event.channel, {})
+        if event.symbol is None and event.channel not in NO_SYMBOL:
+            # Nobody knows of which market: it may be anybody's.
+            for put in dict.fromkeys(put for puts in readers.values() for put in puts):
+                put(event)
+            return
+        for put in readers.get(event.symbol, _NOBODY):
             put(event)

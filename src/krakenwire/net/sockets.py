@@ -2,16 +2,14 @@
 
 What the library would do of its own accord and must not: follow a redirect of the upgrade to another host, wait for a peer that said
 goodbye, answer every ping of a flood, give up on a quiet peer (the session's own deadlines do that). What it leaves to us: telling
-refusals apart.
+refusals apart (`failures`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import functools
-import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -20,6 +18,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from krakenwire.errors import ConnectFailed, UsageError
+from krakenwire.net.failures import FORBIDDEN, failure_of, retry_after, system_failure
 from krakenwire.net.proxies import Proxy, environment_proxy
 from krakenwire.net.resolver import LOOKUPS_LIMIT, Resolver
 from krakenwire.net.threads import Threads
@@ -40,13 +39,6 @@ PONGS_A_SECOND = 10
 
 CLOSE_SECONDS = 1.0
 """Seconds that a goodbye may take to be written."""
-
-REDIRECTS = range(300, 400)
-FORBIDDEN = frozenset({401, 403, 451})
-RATE_LIMITED = 429
-SERVER_ERRORS = range(500, 600)
-PROXY_LOGIN = 407
-LOCAL_LIMITS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 # Looked up once: members of an enum are dear to find, and a message asks for its type.
 TEXT, BINARY = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
@@ -106,7 +98,7 @@ class SocketTransport:
             )
         except BaseException as exc:
             await session.close()
-            failure = _failure(exc, gate)
+            failure = failure_of(exc, gate.excerpt)
             if failure is None:
                 raise
             raise failure from None  # the cause may name a proxy with its password
@@ -139,9 +131,9 @@ class SocketTransport:
                 ) as reply,
             ):
                 text = await _read(reply, limit)
-                return HttpReply(reply.status, text, _retry_after(reply.headers))
+                return HttpReply(reply.status, text, retry_after(reply.headers))
         except BaseException as exc:
-            failure = _failure(exc, None)
+            failure = failure_of(exc)
             if failure is None:
                 raise
             raise failure from None  # the request that a cause may hold has the signature in it
@@ -166,7 +158,7 @@ class SocketTransport:
                 ConnectFailure.PROXY, "the environment names one that is no HTTP proxy"
             ) from None
         except OSError as exc:
-            raise _system(exc) from None
+            raise system_failure(exc) from None
 
     def _session(self, url: str, gate: _Gate | None, proxy: Proxy | None) -> aiohttp.ClientSession:
         if self._ssl is None:
@@ -306,86 +298,3 @@ async def _read(reply: aiohttp.ClientResponse, limit: int) -> bytes:
                 ConnectFailure.HANDSHAKE, f"the answer is longer than {limit} bytes", status=reply.status
             )
     return bytes(parts)
-
-
-def _retry_after(headers: Mapping[str, str] | None) -> float | None:
-    """Seconds to wait, where they are told as a number; a date is not believed."""
-    text = "" if headers is None else headers.get("Retry-After", "").strip()
-    return float(text) if text.isascii() and text.isdigit() and len(text) <= 6 else None
-
-
-def _failure(exc: BaseException, gate: _Gate | None) -> ConnectFailed | None:  # noqa: PLR0911 (a table of causes)
-    """What went wrong; None where it is nobody's failure to connect. No text of the library is passed on: it may name a proxy's
-    password.
-    """
-    match exc:
-        case ConnectFailed():
-            return exc
-        case aiohttp.WSServerHandshakeError():
-            return _refusal(exc.status, exc.message, exc.headers, "" if gate is None else gate.excerpt)
-        case aiohttp.ClientHttpProxyError():
-            return ConnectFailed(ConnectFailure.PROXY, f"the proxy answered {exc.status}", status=exc.status)
-        case aiohttp.ClientProxyConnectionError():
-            return ConnectFailed(ConnectFailure.PROXY, "the proxy cannot be reached")
-        case aiohttp.ClientConnectorDNSError():
-            return ConnectFailed(
-                ConnectFailure.NAME, "the name of the host has no address, or nobody tells it"
-            )
-        case aiohttp.ClientConnectorCertificateError():
-            return _certificate(exc.certificate_error)
-        case aiohttp.ClientSSLError():
-            return _certificate(exc.os_error)
-        case aiohttp.ServerTimeoutError() | TimeoutError():
-            return ConnectFailed(ConnectFailure.TIMEOUT, "no answer in time")
-        case aiohttp.ClientConnectorError():
-            return _system(exc.os_error)
-        case aiohttp.ClientError() | ValueError():
-            return ConnectFailed(ConnectFailure.HANDSHAKE, f"no answer of a WebSocket: {type(exc).__name__}")
-        case OSError():
-            return _system(exc)
-    return None
-
-
-def _refusal(status: int, message: str, headers: Mapping[str, str] | None, excerpt: str) -> ConnectFailed:
-    if status == RATE_LIMITED:
-        return ConnectFailed(
-            ConnectFailure.RATE_LIMITED,
-            "too many attempts",
-            status=status,
-            retry_after=_retry_after(headers),
-        )
-    if status in FORBIDDEN:
-        return ConnectFailed(ConnectFailure.FORBIDDEN, f"answered {status}: {excerpt}", status=status)
-    if status == PROXY_LOGIN:
-        return ConnectFailed(ConnectFailure.PROXY, "the proxy wants a login", status=status)
-    if status in SERVER_ERRORS:
-        return ConnectFailed(
-            ConnectFailure.UNAVAILABLE,
-            f"answered {status}",
-            status=status,
-            retry_after=_retry_after(headers),
-        )
-    if status in REDIRECTS:
-        return ConnectFailed(ConnectFailure.HANDSHAKE, "a redirect, which is never followed", status=status)
-    return ConnectFailed(ConnectFailure.HANDSHAKE, f"answered {status}: {message}", status=status)
-
-
-def _certificate(error: Exception) -> ConnectFailed:
-    if not isinstance(error, ssl.SSLError):
-        return ConnectFailed(ConnectFailure.CERTIFICATE, type(error).__name__)
-    told = getattr(error, "verify_message", "") or error.reason or "TLS failed"
-    hint = "; is the clock of this machine right?" if "not yet valid" in told else ""
-    if isinstance(error, ssl.SSLCertVerificationError) or "VERSION" in (error.reason or ""):
-        return ConnectFailed(ConnectFailure.CERTIFICATE, f"{told}{hint}")
-    return ConnectFailed(ConnectFailure.HANDSHAKE, f"TLS failed: {told}")
-
-
-def _system(error: OSError) -> ConnectFailed:
-    if error.errno in LOCAL_LIMITS:
-        return ConnectFailed(ConnectFailure.RESOURCES, "this process may open no more files")
-    if isinstance(error, TimeoutError):
-        return ConnectFailed(ConnectFailure.TIMEOUT, "no answer in time")
-    if isinstance(error, socket.gaierror):
-        return ConnectFailed(ConnectFailure.NAME, "the name of the host has no address, or nobody tells it")
-    name = errno.errorcode.get(error.errno or 0, type(error).__name__)
-    return ConnectFailed(ConnectFailure.REFUSED, name)

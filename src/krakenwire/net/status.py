@@ -45,7 +45,7 @@ def info(connection: Connection, role: Role, now: float) -> ConnectionInfo:
         role=role.value,
         state=connection.state,
         reason=connection.reason,
-        system=connection.system,
+        system=connection.known.system,
         connected_for=None if since is None else now - since,
         heard_age=None if since is None else now - max(since, connection.session.heard_at),
         failures=connection.failures,
@@ -53,5 +53,5 @@ def info(connection: Connection, role: Role, now: float) -> ConnectionInfo:
         connects=connection.connects,
         subscriptions=len(connection.session.desk.subscriptions),
         rate=connection.pacer.rate,
-        lag=connection.lag.seconds,
+        lag=connection.known.lag.seconds,
     )

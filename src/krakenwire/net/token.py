@@ -45,6 +45,11 @@ _FINAL = {
     "EAuth:Account": "the account is disabled or not confirmed",
 }
 _CODE = re.compile(r"E[A-Z][A-Za-z]*:[A-Za-z][A-Za-z ]*")
+_nonces: dict[bytes, int] = {}
+"""The last nonce of each key in this process, by the hash of the key: a second client must not begin below the first, whatever the wall
+clock did between them.
+"""
+
 _FINAL_TYPES = frozenset({"AuthenticationError", "PermissionDenied"})
 """What a program's own client calls a key that is not accepted."""
 
@@ -55,18 +60,18 @@ class Credentials:
     Raises: UsageError, if the private key is not what Kraken gives out.
     """
 
-    __slots__ = ("_last_nonce", "key", "secret")
+    __slots__ = ("_name", "key", "secret")
 
     def __init__(self, key: str | Secret, secret: str | Secret) -> None:
         self.key = key if isinstance(key, Secret) else Secret(key)
         self.secret = secret if isinstance(secret, Secret) else Secret(secret)
-        self._last_nonce = 0
         if not self.key or not self.key.reveal().isascii():
             raise UsageError("must be the text that Kraken gave out", field="key")
         try:
             base64.b64decode(self.secret.reveal(), validate=True)
         except (binascii.Error, ValueError):
             raise UsageError("must be the Base64 text that Kraken gave out", field="secret") from None
+        self._name = hashlib.sha256(self.key.reveal().encode()).digest()
 
     @classmethod
     def from_environment(cls) -> Credentials | None:
@@ -87,9 +92,9 @@ class Credentials:
         return "Credentials(***)"
 
     def nonce(self, wall: int) -> int:
-        """The next nonce: the time in nanoseconds, or one more than the last where the clock stood still or went back."""
-        self._last_nonce = max(self._last_nonce + 1, wall)
-        return self._last_nonce
+        """The next nonce: the time in nanoseconds, or one more than the last of this key where the clock stood still or went back."""
+        nonce = _nonces[self._name] = max(_nonces.get(self._name, 0) + 1, wall)
+        return nonce
 
     def sign(self, path: str, nonce: int, body: bytes) -> str:
         """The signature of a request, for its header `API-Sign`."""
@@ -276,7 +281,9 @@ def _token_of(answer: object) -> Secret:
     raise TokenUnavailable(f"gave no token but {type(answer).__name__}")
 
 
-def source_of(credentials: Any, transport: Transport, url: str) -> TokenSource | None:
+def source_of(
+    credentials: Any, transport: Transport, url: str, wall: Callable[[], int] = time.time_ns
+) -> TokenSource | None:
     """Where tokens come from; None if from nowhere.
 
     Raises: UsageError, if `credentials` can give none.
@@ -286,7 +293,7 @@ def source_of(credentials: Any, transport: Transport, url: str) -> TokenSource |
     if credentials is None:
         return None
     if isinstance(credentials, Credentials):
-        return RestTokens(transport, credentials, url)
+        return RestTokens(transport, credentials, url, wall=wall)
     if callable(getattr(credentials, "fetch", None)) and isinstance(credentials, RestTokens | OwnTokens):
         return credentials
     return OwnTokens(credentials)

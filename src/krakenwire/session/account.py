@@ -6,6 +6,7 @@ acting on one twice is worse than anything else this library could do.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from msgspec.structs import astuple
@@ -19,9 +20,12 @@ from krakenwire.session.streams import Streams
 from krakenwire.state.balances import BalanceChanged, BalanceFact, Balances, LedgerDuplicate
 from krakenwire.state.orders import FillDuplicate, OrderFact, Orders
 from krakenwire.wire.account import BalanceEntry, BalancesMessage, ExecutionReport, ExecutionsMessage
-from krakenwire.wire.enums import MessageType
+from krakenwire.wire.enums import ExecType, MessageType
 
-_SNAPSHOT = MessageType.SNAPSHOT
+FILLS_KEPT = 50
+"""Fills that a reader who comes late is told, as many as Kraken's snapshot has."""
+
+_SNAPSHOT, _FILL = MessageType.SNAPSHOT, ExecType.TRADE
 
 
 class AccountKeeper:
@@ -37,6 +41,8 @@ class AccountKeeper:
         self.balances = Balances()
         self.open_orders_told = True
         """Whether a snapshot of the subscription names the orders that are open."""
+        self.fills: deque[ExecutionReport] = deque(maxlen=FILLS_KEPT)
+        """The last fills that were told, oldest first."""
         self.repeated = 0
         """Fills and ledger entries that were seen before and not delivered again."""
 
@@ -59,6 +65,7 @@ class AccountKeeper:
                     if isinstance(found[0], FillDuplicate):
                         continue
                 news.append(row)
+        self.fills.extend([row for row in news if row.exec_type is _FILL])
         events += [ExecutionUpdate(*astuple(row), in_sequence=in_sequence, snapshot=snapshot) for row in news]
         if facts:
             self.repeated += len(message.data) - len(news)

@@ -88,8 +88,10 @@ class BookKeeper:
             False,  # noqa: FBT003
             book,
         )
-        # The best keys are the best ask and, negative, the best bid; of an empty side a number without bounds.
-        return [update] if asks.keys[0] + bids.keys[0] > 0 else [update, BookCrossed(data.symbol)]
+        # The best keys are the best ask and, negative, the best bid. If one is not known, their sum is not above zero either.
+        if asks.best + bids.best > 0 or not levels.crossed:
+            return [update]
+        return [update, BookCrossed(data.symbol)]
 
     def take(self, channel: str, data: Any, now: float, *, snapshot: bool) -> list[Event]:
         """One entry of a frame, by the general way."""

@@ -19,6 +19,7 @@ from krakenwire.events import Event, GapReason, PeerSilent
 from krakenwire.session.account import AccountKeeper
 from krakenwire.session.books import BookKeeper
 from krakenwire.session.desk import Desk
+from krakenwire.session.held import Held, Late
 from krakenwire.session.lifecycle import Lifecycle
 from krakenwire.session.limits import DisputePolicy, Limits
 from krakenwire.session.market import MarketKeeper
@@ -91,6 +92,7 @@ class Session:
         self.books = BookKeeper(instruments, self.ledger, self.recovery, lambda: self.heard_at)
         self.market = MarketKeeper(self._streams, self.sequences, self.desk, self.books, instruments)
         self.account = AccountKeeper(self._streams, self.sequences, self.desk, self.recovery)
+        self._held = Held(self._streams, self.desk, self.books, instruments, self.account)
         self._odd = OddFrames(self._streams, self.books, self.market, self.account)
         self._lifecycle = Lifecycle(
             desk=self.desk,
@@ -246,6 +248,10 @@ class Session:
         if book is None:
             return self.recovery.take_anew(channel, symbol, reason, now)
         return self.books.give_up(book, reason, now)
+
+    def late(self, params: Subscription, symbol: str | None) -> Late:
+        """What a reader is given who comes after the snapshot of a subscription: what is held of it, where that is current."""
+        return self._held.late(params, symbol)
 
     def request(self, request: Request, *, now: float) -> int:
         """Send any request with the next frames; returns its `req_id`. It is sent once, whatever becomes of it.

@@ -51,6 +51,7 @@ class MarketKeeper:
         ):
             stream = streams.get(ticker.symbol) or self._streams.begin("ticker", ticker.symbol, now)
             stream.heard_at = now
+            stream.latest = ticker
             events.append(ticker)
             if message.type is _SNAPSHOT:
                 self._desk.delivered("ticker", ticker.symbol)
@@ -136,6 +137,9 @@ class MarketKeeper:
         snapshot = message.type is _SNAPSHOT
         if snapshot:
             self._desk.delivered("instrument", None)
+            stream = self._streams.of("instrument").get(None)
+            if stream is not None:
+                stream.latest = message.data
         first = not self.instruments.complete
         for fact in self.instruments.apply(message.data, snapshot=snapshot):
             if not isinstance(fact, PairChanged):
@@ -153,6 +157,7 @@ class MarketKeeper:
     def reject(self, channel: str, symbol: str | None) -> list[Event]:
         """An entry cannot be used. Nothing is built upon it, so its stream is only incomplete."""
         self._desk.spoiled(channel, symbol)
+        self._streams.spoilt(channel, symbol)
         return [Gap(channel, symbol, GapReason.FRAME_REFUSED, since=self._streams.heard_at(channel, symbol))]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from krakenwire.events import Event
 from krakenwire.state.ledger import Entry, Ledger, State
 from krakenwire.state.liveness import Liveness
 
@@ -14,7 +15,7 @@ STREAMS_KEPT = 16_384
 class Stream:
     """One channel of one symbol, or of all."""
 
-    __slots__ = ("_before", "entry", "heard_at", "proven")
+    __slots__ = ("_before", "entry", "heard_at", "latest", "proven")
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
@@ -23,6 +24,8 @@ class Stream:
         self._before: float | None = None
         self.proven = False
         """Whether trade ids or sequence numbers have followed each other since the last break."""
+        self.latest: Event | None = None
+        """What it said last, of a channel whose last word is all there is to know; None: something may have come after it."""
 
     @property
     def last_heard(self) -> float | None:
@@ -31,6 +34,7 @@ class Stream:
 
     def cut(self) -> bool:
         """Something of it may be missing. False: so it was told already, and nothing was heard since."""
+        self.latest = None
         if self.heard_at is None:
             return False
         self._before, self.heard_at = self.heard_at, None
@@ -90,6 +94,12 @@ class Streams:
             return None
         self._count -= 1
         return stream.last_heard
+
+    def spoilt(self, channel: str, symbol: str | None) -> None:
+        """Something of it could not be used; without a symbol, something of the channel."""
+        for key, stream in self._of[channel].items():
+            if symbol in (None, key):
+                stream.latest = None
 
     def heard_at(self, channel: str, symbol: str | None) -> float | None:
         """When it was last heard; None if it never was."""

@@ -1,3 +1,6 @@
 from krakenwire.state.side import PythonSide
+from krakenwire.wire.book import BookData
 
 class Side(PythonSide): ...
+
+def apply(asks: PythonSide, bids: PythonSide, data: BookData) -> int: ...

@@ -71,6 +71,14 @@ class Instruments:
     def asset(self, asset: str) -> Asset | None:
         return self._assets.get(asset)
 
+    def pairs(self) -> tuple[Pair, ...]:
+        """Every market that is listed."""
+        return tuple(self._pairs.values())
+
+    def assets(self) -> tuple[Asset, ...]:
+        """Every asset that is listed."""
+        return tuple(self._assets.values())
+
     def precisions(self, symbol: str) -> tuple[int, int] | None:
         """Fraction digits of prices and of quantities; None if not known or not credible."""
         pair = self._pairs.get(symbol)

@@ -19,6 +19,7 @@ from krakenwire.state.checksum import Decimals, Tokens, read_tokens, uneven
 from krakenwire.state.ladder import Ladder
 from krakenwire.state.precision import Precision
 from krakenwire.state.proof import Doubt, ProvenView
+from krakenwire.state.side import apply
 from krakenwire.wire.book import PROVEN_LEVELS, BookData, BookLevel
 
 Levels = tuple[BookLevel, ...]
@@ -108,22 +109,16 @@ class Level2Book:
         if not self.verified:
             return self._apply_slowly(data)
         asks, bids = self.asks, self.bids
-        proven_asks, proven_bids = asks.ten, bids.ten
-        changed = False
         try:
-            if data.asks:
-                changed = asks.change(data.asks)
-            if data.bids:
-                changed = bids.change(data.bids) or changed
-            if changed:
-                self._computed = crc32(asks.text + bids.text)
+            computed = apply(asks, bids, data)
         except (ValueError, TypeError, LookupError):
-            self._proven = (proven_asks, proven_bids)
+            self._remember(data)
             return self._apply_slowly(data)
         self._last = data
-        if self._computed == data.checksum:
+        if computed == data.checksum:
             return None
-        self._proven = (proven_asks, proven_bids)
+        self._computed = computed
+        self._remember(data)
         for tokens in _tokens((*data.asks, *data.bids, *asks.ten, *bids.ten)):
             # A float that looks like a plain number took the fast way, and may have been rounded all the same.
             self._precision.filled(tokens)
@@ -191,7 +186,7 @@ class Level2Book:
             asks, bids = _read(data.asks), _read(data.bids)
         except ValueError as exc:
             return self._doubted(data, Doubt(wrong=True, reason=str(exc), expected=data.checksum))
-        if self.decimals is None and not self.asks.levels and not self.bids.levels:
+        if self.decimals is None and not self.asks and not self.bids:
             return self._take(data, asks, bids)
         if self.decimals is not None and not self._precision.fits(_tokens(asks + bids)):
             reason = uneven(self.decimals)
@@ -237,6 +232,11 @@ class Level2Book:
 
     # ---------------------------------------------------------------- proof
 
+    def _remember(self, data: BookData) -> None:
+        """Keep the ten best levels of before a message that has failed."""
+        asks, bids = self.asks, self.bids
+        self._proven = (asks.before if data.asks else asks.ten, bids.before if data.bids else bids.ten)
+
     def _check(self, data: BookData) -> Doubt | None:
         """Compute everything anew and compare."""
         self._computed = crc32(self.asks.text + self.bids.text)
@@ -244,7 +244,7 @@ class Level2Book:
 
     def _judge(self, data: BookData) -> Doubt | None:
         """What a message has made of the book, beyond the everyday case of one that was proven and still is."""
-        empty = not self.asks.levels and not self.bids.levels
+        empty = not self.asks and not self.bids
         if empty:
             self._precision.emptied()
             self._use(self.decimals)
