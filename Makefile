@@ -98,8 +98,9 @@ docs: $(DOCS) ## the documentation site, in an environment of its own: build/doc
 faults-page: $(DEV) ## measure how long the client needs after each fault, and write docs/faults.md
 	@$(BIN)/python -m tools.faults_page
 
-pictures: $(DEV) ## the pictures of the dashboard in the documents again
+pictures: $(DEV) ## the pictures of the dashboard again: those of the documents, and those that tests compare with
 	@$(BIN)/python -m tools.pictures
+	@$(BIN)/python -m pytest --quiet --snapshot-update tests/tui/test_app.py
 
 sample: $(RUNTIME) ## generate the sample capture of the documents again
 	@$(BIN)/python -m tools.make_sample

@@ -11,15 +11,17 @@ from typing import Any
 
 import click
 
+from krakenwire.cli.configuration import configuration
 from krakenwire.cli.ending import Ending, run
 from krakenwire.cli.errors import CommandError
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.follow import Follow
 from krakenwire.cli.operating import Operation, operated, operating_options
-from krakenwire.cli.options import Verb, screen_option
+from krakenwire.cli.options import Verb, configured, screen_option
 from krakenwire.cli.output import Output
 from krakenwire.cli.places import Place, place_options, reach
 from krakenwire.cli.stream import print_all
+from krakenwire.cli.symbols import complete
 from krakenwire.cli.trader import trade
 from krakenwire.errors import UsageError
 from krakenwire.net.client import Client, connect
@@ -66,14 +68,12 @@ DEPTH = 25
         Exit.TERMINATED,
     ],
 )
-@click.argument("symbols", nargs=-1, metavar="SYMBOL...", required=True)
+@click.argument("symbols", nargs=-1, metavar="SYMBOL...", required=True, shell_complete=complete)
 @click.option(
     "--depth",
     type=int,
     metavar="LEVELS",
-    default=DEPTH,
-    show_default=True,
-    help="Levels a side of every book.",
+    help=f"Levels a side of every book.  [default: the configured one, or {DEPTH}]",
 )
 @click.option(
     "--duration",
@@ -89,7 +89,7 @@ DEPTH = 25
 def watch(
     *,
     symbols: tuple[str, ...],
-    depth: int,
+    depth: int | None,
     duration: float | None,
     plain: bool,
     no_account: bool,
@@ -101,8 +101,8 @@ def watch(
 ) -> Exit:
     """Show markets, and your account, on a dashboard.
 
-    SYMBOL is written as in BTC/USD. Books as ladders, trades, tickers, candles, and how the client is; with an API key
-    (KRAKEN_API_KEY and KRAKEN_API_SECRET in the environment), or --sim, also open orders, fills and balances.
+    SYMBOL is written as in BTC/USD. Books as ladders, trades, tickers, candles, and how the client is; with an API key, or --sim,
+    also open orders, fills and balances.
 
     Every panel says whether it is live and how old it is. What cannot be relied on is dimmed, and the prices of a book that
     contradicts Kraken are dashes until it was taken anew. The keys stand in the last line; ? explains them.
@@ -111,8 +111,9 @@ def watch(
     --plain and with -o. The dashboard needs the package textual: pip install 'krakenwire[tui]'.
     """
     names = tuple(dict.fromkeys(symbols))
+    levels = _levels(depth)
     try:
-        BookSubscription(symbol=names, depth=depth)
+        BookSubscription(symbol=names, depth=levels)
     except UsageError as exc:
         raise click.BadParameter(exc.rule, param_hint=f"--{exc.field}") from None
     lines = plain or output != "screen" or unfit() is not None
@@ -123,14 +124,20 @@ def watch(
     async def work(ending: Ending) -> Exit:
         with reach(sim=sim, url=url, cafile=cafile, symbols=names, key=not no_account) as place:
             private = not no_account and place.credentials is not None
-            wanted = everything_of(names, depth, private=private)
+            wanted = everything_of(names, levels, private=private)
             told = Operation(**operation)
             if lines:
                 return await _lines(ending, place, wanted, told, duration=duration, output=form)
-            board = board_of(place, names, depth, private=private)
+            board = board_of(place, names, levels, private=private)
             return await look_at(ending, place, wanted, told, duration=duration, board=board)
 
     return run(work)
+
+
+def _levels(depth: int | None) -> int:
+    """Levels a side, as given, configured, or enough to fill a screen."""
+    found: int = configured("depth", "--depth", depth)
+    return found if any("depth" in source for source in configuration().given) else DEPTH
 
 
 def everything_of(symbols: Sequence[str], depth: int, *, private: bool) -> list[Subscription]:
