@@ -16,9 +16,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 # Locks are made with the oldest supported Python: what only it needs is then listed too.
 LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
+PIP_AUDIT   := pip-audit==2.10.1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols judges fuzz mutants faults faults-page sample docs lock clean
+.PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols bench-dashboard judges fuzz mutants faults faults-page pictures sample docs lock audit clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
@@ -72,14 +73,17 @@ bench-loopback: $(RUNTIME) ## the whole client over TLS: frames a second, latenc
 bench-symbols: $(RUNTIME) ## 1,450 symbols of the simulated exchange in one client process
 	@$(BIN)/python -m benchmarks.many_symbols
 
+bench-dashboard: $(RUNTIME) ## processor time of the dashboard with 20 symbols at ten pictures a second (Linux)
+	@$(BIN)/python -m benchmarks.dashboard
+
 fuzz: $(DEV) ## the property tests with many more, random examples, and every byte of every frame (long)
 	@KRAKENWIRE_HYPOTHESIS=fuzz $(BIN)/python -m pytest -m 'hypothesis or exhaustive' --timeout 7200
 
 mutants: $(DEV) ## break one rule of the source at a time: does the test that should notice fail? ONLY=text for some
 	@$(BIN)/python -m tools.mutants "$(ONLY)"
 
-soak: $(DEV) ## the client through random faults on virtual time: SEEDS=0-999, or one seed; DENSE=1 for lively markets
-	@PYTHONHASHSEED=0 $(BIN)/python -m tests.soak $(or $(SEEDS),0-999) $(if $(DENSE),--dense)
+soak: $(DEV) ## the client through random faults on virtual time: SEEDS=0-999, or one seed; DENSE=1 for lively markets; JOBS=1
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.soak $(or $(SEEDS),0-999) $(if $(DENSE),--dense) --processes $(or $(JOBS),2)
 
 faults: $(RUNTIME) ## the fault ids that tests cover so far
 	@$(BIN)/python -m tools.faults
@@ -94,11 +98,18 @@ docs: $(DOCS) ## the documentation site, in an environment of its own: build/doc
 faults-page: $(DEV) ## measure how long the client needs after each fault, and write docs/faults.md
 	@$(BIN)/python -m tools.faults_page
 
+pictures: $(DEV) ## the pictures of the dashboard again: those of the documents, and those that tests compare with
+	@$(BIN)/python -m tools.pictures
+	@$(BIN)/python -m pytest --quiet --snapshot-update tests/tui/test_app.py
+
 sample: $(RUNTIME) ## generate the sample capture of the documents again
 	@$(BIN)/python -m tools.make_sample
 
 lock: ## pin every dependency again, with the hashes of all its files
 	@LOCK_PYTHON='$(LOCK_PYTHON)' PIP_TOOLS='$(PIP_TOOLS)' tools/lock
+
+audit: ## look every locked dependency up in the lists of known holes (needs the network)
+	@PYTHON='$(PYTHON)' PIP_AUDIT='$(PIP_AUDIT)' tools/audit
 
 clean: ## remove the environment, build results and caches
 	rm -rf $(VENV) $(DOCS_VENV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache

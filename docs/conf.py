@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 
 from docutils import nodes
 from msgspec import Struct
+from msgspec.structs import fields
 from sphinx.application import Sphinx
 from sphinx.util.typing import stringify_annotation
 
@@ -33,20 +35,21 @@ exclude_patterns = ["pictures"]
 # A single backtick in a docstring means code.
 default_role = "literal"
 nitpicky = True
-# Shown without a link: names of others, type variables, and what is inside of the client and of the exchange.
+# Shown without a link: names of others, type variables, and what is inside of client, session and exchange.
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!krakenwire\.).*"),
     (r"py:.*", r"krakenwire\..*\.[A-Z]"),
-    (r"py:.*", r"krakenwire\.(?:net|sim)\..*"),
+    (r"py:.*", r"krakenwire\.(?:net|session|sim)\..*"),
 ]
 myst_heading_anchors = 4
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
 autodoc_default_options = {
     "members": True,
     "undoc-members": True,
-    "inherited-members": "Struct, Enum, str, int, ReprEnum, Exception, Generic, tuple",
+    "inherited-members": "Struct, Enum, str, int, ReprEnum, BaseException, Exception, Generic, tuple",
     "no-value": True,
 }
 add_module_names = False
@@ -97,9 +100,14 @@ def signature(
     made_by_us = what == "class" and issubclass(kind, Struct | Enum | Book | Stream | EventStream)
     if what == "class" and issubclass(kind, tuple):
         return "", None
-    if not made_by_us or kind.__module__.startswith(MADE_BY_CALLERS):
-        return text, returns
-    return "", None
+    if made_by_us and not kind.__module__.startswith(MADE_BY_CALLERS):
+        return "", None
+    if what == "class" and issubclass(kind, Struct) and text:
+        made = {field.name: field.default_factory for field in fields(kind)}
+        text = re.sub(
+            r"(\w+)(: [^=,]*) = <factory>", lambda match: f"{match[1]}{match[2]} = {made[match[1]]()!s}", text
+        )
+    return text, returns
 
 
 PUBLIC_NAMES = {
@@ -133,6 +141,9 @@ def skip_missing_pages(_app: Sphinx, page: str, source: list[str]) -> None:
 
 def setup(app: Sphinx) -> None:
     """What is special about this site."""
+    for name in ("InstrumentChanged", "Unknown"):
+        # Public under this name, so documented whole, not as another name of something else.
+        getattr(krakenwire, name).__name__ = name
     tell_types_of_numbers()
     app.connect("autodoc-skip-member", skip)
     app.connect("autodoc-process-signature", signature)

@@ -11,6 +11,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "src" / "krakenwire"
 
 RANK = {
     "errors": 0,
+    "text": 0,
     "wire": 1,
     "state": 2,
     "events": 3,
@@ -20,9 +21,10 @@ RANK = {
     "capture": 7,
     "sim": 7,
     "relay": 7,
-    "manager": 8,
+    "logs": 8,
     "metrics": 8,
     "tui": 8,
+    "manager": 9,
     "cli": 9,
 }
 """A room imports from lower ranks and from itself; rooms of one rank do not know each other."""
@@ -40,8 +42,11 @@ FORBIDDEN_IN_CORE |= {"threading", "time", "uuid"}
 THIRD_PARTY = {
     "msgspec": 0,
     "aiohttp": RANK["net"],
+    "prometheus_client": RANK["metrics"],
     "cryptography": RANK["sim"],
     "pytest": RANK["sim"],
+    "textual": RANK["tui"],
+    "rich": RANK["tui"],
     "click": RANK["cli"],
 }
 """Installed packages with the lowest rank that may import them."""

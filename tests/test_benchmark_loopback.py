@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.loopback import Peer, book_stage, callback_stage, full, latency, timestamps
+from benchmarks.loopback import latency, timestamps
+from benchmarks.loopback_peer import Peer
+from benchmarks.loopback_stages import book_stage, callback_stage, full
 from benchmarks.subject import NotMeasured
 
 FRAMES = 400

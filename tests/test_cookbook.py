@@ -18,7 +18,7 @@ import pytest
 
 from krakenwire.cli.trader import trade
 from krakenwire.sim.background import Simulated
-from tests.pages import PROGRAMS, ROOT, Block, missing_line, python_blocks
+from tests.pages import PROGRAMS, ROOT, Block, blocks, missing_line, python_blocks
 from tests.running import PATIENCE, Running
 
 MARKETS = ["BTC/USD", "ETH/USD", "SOL/USD"]
@@ -102,3 +102,31 @@ def test_program(block: Block, tmp_path: Path) -> None:
     assert failures == [], running.printed[-3000:]
     # 0: it ended by itself, or took the signal as a request; else Ctrl-C ended it.
     assert running.process.returncode in {0, -signal.SIGINT}, running.printed[-3000:]
+
+
+def test_quickstart(tmp_path: Path) -> None:
+    """The steps of the quickstart work as they stand: an exchange writes down where it is, and the program finds it there."""
+    page = ROOT / "docs" / "quickstart.md"
+    environment = Path(sys.prefix)
+    if not (environment / "bin" / "krakenwire").exists():
+        pytest.skip("krakenwire is not installed in an environment of its own")
+    (tmp_path / ".venv").symlink_to(environment)
+    (program,) = [block for block in blocks(page) if block.kind == "python"]
+    (tmp_path / "best.py").write_text(program.body, encoding="utf-8")
+    steps = [block.body.strip() for block in blocks(page)]
+    (start,) = [step for step in steps if step.startswith(".venv/bin/krakenwire sim")]
+    (use,) = [step for step in steps if step.startswith("env ")]
+    exchange = Running(["bash", "-c", f"exec {start}"], tmp_path, os.environ)
+    try:
+        deadline, written = time.monotonic() + PATIENCE, tmp_path / "exchange.env"
+        while not written.exists() or "KRAKEN_API_SECRET=" not in written.read_text(encoding="utf-8"):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        user = Running(["bash", "-c", f"exec {use}"], tmp_path, os.environ | {"PYTHONUNBUFFERED": "1"})
+        try:
+            user.until(program.output or "")
+        finally:
+            user.end(signal.SIGINT)
+    finally:
+        exchange.end(signal.SIGINT)
+    assert missing_line(program.output or "", user.printed) is None, user.printed

@@ -16,6 +16,7 @@ import pytest
 import krakenwire
 import krakenwire.sim
 from krakenwire.cli.entry import krakenwire as program
+from krakenwire.sim.faults import parse
 from tests.pages import PAGES, PROGRAMS, ROOT, Block, blocks, dead_links, missing_line, python_blocks, text_of
 from tests.running import Running
 
@@ -145,6 +146,28 @@ def test_command_prints_what_is_shown(block: Block, line: str, shown: str, tmp_p
     assert missing_line(shown, running.printed) is None, f"{block}\n{running.printed}"
 
 
+def fault_scripts() -> list[str]:
+    """Every fault script of the pages: blocks, cells of the table of recipes, and what programs of the cookbook suffer."""
+    statement = re.compile(r"^(?:at|every|when|probability) .*: ", re.MULTILINE)
+    found = [
+        block.body
+        for page in PAGES
+        for block in blocks(page)
+        if not block.kind and statement.search(block.body)
+    ]
+    recipes = text_of(ROOT / "docs" / "faults-script.md").split("## Recipes")[1].split("\n## ")[0]
+    found += [text for text in re.findall(r"`([^`]+)`", recipes) if statement.match(text)]
+    return found + [
+        text for block in python_blocks() for text in block.told("simulator") if statement.match(text)
+    ]
+
+
+@pytest.mark.parametrize("script", fault_scripts())
+def test_fault_script_can_be_read(script: str) -> None:
+    """A fault script that a page shows is one."""
+    assert parse(script)
+
+
 # ---------------------------------------------------------------- links and names
 
 
@@ -157,7 +180,7 @@ def test_no_dead_links(page: Path) -> None:
 def test_every_public_name_is_documented_once() -> None:
     """The reference documents each public name of `krakenwire` and `krakenwire.sim`, at one place."""
     text = "".join(text_of(page) for page in PAGES if page.parent.name == "reference")
-    documented = re.findall(r"^\.\. auto\w+:: (krakenwire(?:\.sim)?\.[A-Za-z]\w*)$", text, re.MULTILINE)
+    documented = re.findall(r"^\.\. (?:auto)?\w+:: (krakenwire(?:\.sim)?\.[A-Za-z]\w*)$", text, re.MULTILINE)
     public = [f"krakenwire.{name}" for name in krakenwire.__all__]
     public += [f"krakenwire.sim.{name}" for name in krakenwire.sim.__all__]
     assert sorted(
@@ -176,3 +199,18 @@ def test_every_page_is_in_the_index() -> None:
         page for page in pages if page not in entries and page.removeprefix("reference/") not in entries
     ]
     assert missing == ["index"]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/comparison.md"])
+def test_speed_is_as_measured(page: str) -> None:
+    """The table of other libraries' times is that of the page with the measurement."""
+    measured = re.findall(
+        r"^(python-kraken-sdk|cryptofeed|ccxt) +" + r" +".join([r"([\d.]+)x"] * 5) + "$",
+        text_of(ROOT / "docs" / "performance.md"),
+        re.MULTILINE,
+    )
+    assert [name for name, *_ in measured] == ["python-kraken-sdk", "cryptofeed", "ccxt"]
+    for name, *factors in measured:
+        (row,) = re.findall(rf"^\| {name}[^|]*\| (\d.*x) \|$", text_of(ROOT / page), re.MULTILINE)
+        shown = [cell.removesuffix("x") for cell in row.split(" | ")]
+        assert shown == factors[: len(shown)], row

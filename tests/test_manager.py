@@ -17,8 +17,8 @@ from krakenwire import (
     TickerUpdate,
     UsageError,
 )
-from krakenwire.net import ConnectGate
-from krakenwire.net.transport import HttpReply
+from krakenwire.net import ConnectGate, Waits
+from krakenwire.net.transport import HttpReply, Link
 from krakenwire.sim import Exchange, Host
 from tests.net.virtual import run
 from tests.net.world import World
@@ -208,5 +208,34 @@ def test_options_are_checked() -> None:
         with pytest.raises(UsageError, match="balanc"):
             managed(world).register_callback("balanc", print)
         assert world.transport.links == []
+
+    run(main())
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.02, 0.04, 0.06])
+@pytest.mark.parametrize("before", [0, 1, 2])
+def test_what_ended_the_connection_is_raised(before: int, seconds: float) -> None:
+    """However the attempts fall between two looks of the manager, `connect()` raises what was final, not what was tried again before it."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=9))
+        kinds = iter([ConnectFailure.REFUSED] * before + [ConnectFailure.CERTIFICATE])
+        world.transport.refuse = lambda _: ConnectFailed(next(kinds), "as ordered")
+        opened = world.transport.open
+
+        async def late(url: str) -> Link:
+            await asyncio.sleep(seconds)
+            return await opened(url)
+
+        world.transport.open = late  # type: ignore[method-assign]
+        manager = KrakenProWebSocketManager(
+            None,
+            ["BTC/USD"],
+            transport=world.transport,
+            gate=ConnectGate(),
+            waits=Waits(first_retry=1e-12, retries=(1e-12,)),
+        )
+        with pytest.raises(ConnectFailed, match="certificate"):
+            await manager.connect()
 
     run(main())

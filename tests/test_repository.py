@@ -15,7 +15,7 @@ from tools.fault_ids import FAULTS
 
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = ROOT / "tests"
-LOCKS = ("build", "dev", "runtime")
+LOCKS = ("build", "dev", "docs", "runtime", "service")
 
 # Written in parts where the plain text would make this file break its own rule.
 NOT_IN_ANY_FILE = {
@@ -84,7 +84,13 @@ def test_text_files_are_tidy() -> None:
     for path in own_files():
         text = text_of(path)
         # Recorded frames are data: their bytes are what they are.
-        if not text or path.suffix in {".json", ".jsonl", ".ndjson"} or path.name == "LICENSE":
+        # So are pictures that a test package wrote.
+        if (
+            not text
+            or "__snapshots__" in path.parts
+            or path.suffix in {".json", ".jsonl", ".ndjson"}
+            or path.name == "LICENSE"
+        ):
             continue
         if "\r" in text or not text.endswith("\n") or text.endswith("\n\n") or re.search(r"[ \t]\n", text):
             untidy.append(str(path.relative_to(ROOT)))
@@ -171,6 +177,7 @@ def test_fault_markers_are_found_wherever_pytest_takes_them(tmp_path: Path) -> N
     }
 
 
+@pytest.mark.fault("M8")
 @pytest.mark.parametrize("lock", LOCKS)
 def test_locks_are_complete(lock: str) -> None:
     """Every dependency in a lock is pinned to one version and has hashes; a lock names no index, no file."""
@@ -180,6 +187,16 @@ def test_locks_are_complete(lock: str) -> None:
     loose = [line[:80] for line in lines if line and line[0] != "#" and not pinned.fullmatch(line)]
     assert pinned.search(text)
     assert loose == []
+
+
+@pytest.mark.fault("M8")
+def test_nothing_is_installed_without_hashes() -> None:
+    """Every lock is known to these tests, and whatever installs from one, in the Makefile or the image, asks for its hashes."""
+    assert sorted(path.stem for path in (ROOT / "requirements").glob("*.txt")) == sorted(LOCKS)
+    for name in ("Makefile", "deploy/Dockerfile"):
+        for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+            if "install" in line and "requirements/" in line:
+                assert "--require-hashes" in line, f"{name}: {line}"
 
 
 def test_locks_agree() -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 REQUIRED_GROUPS = frozenset("JBNFSC")
 """Groups whose every id has to be covered today, but for those that wait."""
 
-WAITS = frozenset({"B20", "S14", "C8", "C9"})
-"""Two connections to one market, the dead-man timer of orders, and what needs recordings or metrics."""
+WAITS = frozenset({"C8", "C9"})
+"""What needs recordings or metrics."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ __all__ = [
     "StatusUpdate",
     "StreamQuiet",
     "SubscriptionRejected",
+    "SwitchChanged",
+    "SwitchState",
     "TickerUpdate",
     "TradeUpdate",
     "TradingStatus",
@@ -266,7 +268,7 @@ class SubscriptionRejected(Struct, frozen=True):
     """Kraken's own words."""
     kind: ErrorKind
     retried: bool
-    """True: the session asks again. False: it is final."""
+    """True: the session asks again. False: it is final on this connection; of kind `capacity` a client asks over another."""
 
 
 class ReplyMissing(Struct, frozen=True):
@@ -399,6 +401,28 @@ class ClockJump(Struct, frozen=True):
     """How far it jumped; negative: back."""
 
 
+class SwitchState(StrEnum):
+    """What is known of the dead man's switch of the account."""
+
+    ARMED = "armed"
+    """Kraken confirmed it, and it is renewed in time."""
+    LATE = "late"
+    """No renewal was confirmed for half of its time, or one was refused: somebody should look at it."""
+    FALLEN = "fallen"
+    """Its time is over without a renewal: Kraken has cancelled every order, or does so now."""
+    DISARMED = "disarmed"
+    """Nothing is cancelled."""
+
+
+class SwitchChanged(Struct, frozen=True):
+    """The dead man's switch is not what it was."""
+
+    state: SwitchState
+    reason: str
+    due_at: float | None
+    """When Kraken cancels at the earliest, on the loop's clock; None: it is not known to be armed."""
+
+
 InstrumentChanged = PairChanged
 """A market appeared, vanished or changed. What the first list names is not told one by one."""
 
@@ -443,6 +467,7 @@ Event = (
     | StreamQuiet
     | FeedLagging
     | ClockJump
+    | SwitchChanged
     | PairChanged
     | UnknownFrame
 )

@@ -7,7 +7,9 @@ them. A frame that cannot be used goes to the program's own older handler, if it
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
+import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Self
@@ -18,9 +20,11 @@ from krakenwire.handler.routes import Callback, check_callable
 from krakenwire.net import Client, ConnectionInfo, connect
 from krakenwire.net.callbacks import name_of_events
 from krakenwire.net.consumers import Policy
+from krakenwire.net.hosts import Hosts
 from krakenwire.net.statistics import statistics
 from krakenwire.net.transport import Transport
 from krakenwire.state.level2 import BookView
+from krakenwire.tui import GIVEN, Badge, Board, View, badge_of, missing, show, unfit
 from krakenwire.wire.subscriptions import (
     BalancesSubscription,
     BookSubscription,
@@ -35,7 +39,7 @@ CONNECT_SECONDS = 30.0
 """Seconds that `connect()` waits for its connections."""
 
 SHOW_SECONDS = 1.0
-"""Between two lines of the visual mode."""
+"""Between two lines of the visual mode where there is no terminal."""
 
 PUBLIC_CHANNELS = ("ticker", "book", "trade", "ohlc")
 
@@ -48,7 +52,8 @@ class KrakenProWebSocketManager:
     `channels`: public channels of the symbols; `depth` of the books, `interval` of the candles in minutes.
     `balance_manager`, `data_coordinator`: get every `BalanceUpdate` and the latest `TickerUpdate` of each symbol; a function of one
     event, or an object with `handle(event)`, plain or async. `legacy_handler`: the same, for frames (bytes) of which nothing could be used.
-    `visual_mode`: one line a second on the standard output. All further options are those of `krakenwire.connect()`.
+    `visual_mode`: the dashboard on the terminal (`pip install 'krakenwire[tui]'`); without one, a line a second on the standard output. q
+    closes the dashboard and nothing else, Ctrl-C interrupts the program as ever. All further options are those of `krakenwire.connect()`.
 
     Raises: UsageError, if an option makes no sense.
     """
@@ -73,6 +78,7 @@ class KrakenProWebSocketManager:
         self.symbols = tuple(dict.fromkeys(symbols))
         self.visual_mode = visual_mode
         self._private = exchange_client is not None
+        self._depth = depth
         self._wanted = _subscriptions(self.symbols, tuple(channels), depth, interval, private=self._private)
         self._callbacks: list[tuple[str, Callback, dict[str, Any]]] = []
         for name, taker, more in (
@@ -83,6 +89,7 @@ class KrakenProWebSocketManager:
             if taker is not None:
                 self._callbacks.append((name, _taker(taker), more))
         self._make: Callable[[], Client] = lambda: connect(transport, credentials=exchange_client, **options)
+        self._badge = GIVEN if transport is not None else _badge(options)
         self._make()  # a wrong option shows here, not at the first connection
         self._client: Client | None = None
         self._show_task: asyncio.Task[None] | None = None
@@ -99,23 +106,18 @@ class KrakenProWebSocketManager:
             raise UsageError("the manager is connected already")
         self._client = client = self._make()
         await client.__aenter__()
-        failures: list[KrakenWireError] = []
-        client.on_error(failures.append)
         for name, callback, more in self._callbacks:
             client.on(name, callback, **more)
         try:
             for params in self._wanted:
                 client.subscribe(params)
             if self.visual_mode:
-                self._show_task = asyncio.get_running_loop().create_task(
-                    self._show(), name="krakenwire lines"
-                )
-            stands = await self._stands(seconds, failures)
+                shown = self._dashboard(client) if missing() is None and unfit() is None else self._lines()
+                self._show_task = asyncio.get_running_loop().create_task(shown, name="krakenwire visual mode")
+            return await self._stands(client, seconds)
         except BaseException:
             await self.disconnect()
             raise
-        client.off("error", failures.append)
-        return stands
 
     async def disconnect(self) -> None:
         """End every connection. Registered callbacks stay, for the next `connect()`."""
@@ -204,18 +206,39 @@ class KrakenProWebSocketManager:
 
     # ---------------------------------------------------------------- inside
 
-    async def _stands(self, seconds: float, failures: list[KrakenWireError]) -> bool:
+    async def _stands(self, client: Client, seconds: float) -> bool:
         """Wait for the connections."""
         until = asyncio.get_running_loop().time() + seconds
         while not self.connected:
-            if any(info.state is ConnectionState.FAILED for info in self.get_connection_status()):
-                raise failures[-1]
+            failure = client.failure()
+            if failure is not None:
+                raise failure
             if not self._wanted or asyncio.get_running_loop().time() >= until:
                 return False
             await asyncio.sleep(0.02)
         return True
 
-    async def _show(self) -> None:
+    async def _dashboard(self, client: Client) -> None:
+        """The dashboard, until somebody closes it."""
+        clock = asyncio.get_running_loop().time
+        board = Board(self.symbols, self._badge, began=clock(), depth=self._depth, private=self._private)
+
+        def take(event: Any) -> None:
+            board.take(event, clock())
+
+        def trouble(error: KrakenWireError) -> None:
+            board.trouble(error, clock())
+
+        client.on("*", take)
+        client.on_error(trouble)
+        ended = await show(View(board, client, clock=clock, wall=time.time_ns))
+        client.off("*", take)
+        client.off("error", trouble)
+        if ended == "interrupt":
+            # What Ctrl-C would have done, had the dashboard not had the keyboard.
+            signal.raise_signal(signal.SIGINT)
+
+    async def _lines(self) -> None:
         """A line a second, until nobody reads it."""
         while True:
             await asyncio.sleep(SHOW_SECONDS)
@@ -253,6 +276,15 @@ def _subscriptions(
     if private:
         wanted += [BalancesSubscription(), ExecutionsSubscription(snap_orders=True, snap_trades=True)]
     return wanted
+
+
+def _badge(options: dict[str, Any]) -> Badge:
+    """Which exchange the options, or the environment, name.
+
+    Raises: UsageError, if one may not be connected to.
+    """
+    names = ("public_url", "private_url", "level3_url", "rest_url")
+    return badge_of(Hosts.chosen(*[options.get(name) for name in names]))
 
 
 def _taker(given: Any) -> Callback:

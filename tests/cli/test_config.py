@@ -383,6 +383,7 @@ def test_public_data_needs_no_good_key(
     assert call(capsys, "stream", "trade", "SOL/USD", *at, "--count", "1").code == Exit.OK
 
 
+@pytest.mark.leaves_secrets("a file with a key is what the test is about")
 @pytest.mark.fault("M2")
 def test_a_folder_does_not_send_a_key_away(
     user_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -70,6 +70,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.leaves_secrets("krakenwire sim prints the key of its account, which is worth nothing")
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_example_works(line: str, files: Path) -> None:
     """The example ends well and prints what it promises, no error and no traceback."""

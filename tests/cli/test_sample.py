@@ -35,10 +35,10 @@ def test_sample_has_one_incident(capsys: pytest.CaptureFixture[str]) -> None:
     assert {name for name, channels in told["by_symbol"].items() if channels["book"]["failed"]} == {"ETH/USD"}
 
 
-def test_readme_shows_the_real_report(capsys: pytest.CaptureFixture[str]) -> None:
-    """What the README shows of `verify` is what it prints about the sample."""
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    block = readme.split("$ krakenwire verify ", 1)[1].split("```")[0].splitlines()
+def test_page_shows_the_real_report(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the page of the command line shows of `verify` is what it prints about the sample."""
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text(encoding="utf-8")
+    block = page.split("$ krakenwire verify ", 1)[1].split("```")[0].splitlines()
     printed = call(capsys, "verify", SAMPLE, "-o", "table").out.splitlines()
     assert set(block[2 : block.index("  …")]) <= set(printed)
     assert block[-3] == printed[-1]

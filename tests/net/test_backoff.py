@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import threading
+import time
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from krakenwire.net.backoff import RESERVED, Backoff, ConnectGate, Waits
 from krakenwire.net.pacing import BURST, RATE, SLOWEST, Pacer
+from krakenwire.state.budget import Budget
 
 
 def test_first_retry_is_soon_and_later_ones_wait_longer() -> None:
@@ -63,6 +66,29 @@ def test_private_attempts_are_left_when_public_ones_are_spent() -> None:
         pass
     assert gate.spend(1.0) == pytest.approx(600.0)
     assert gate.spend(1.0, private=True) == 0.0
+
+
+@pytest.mark.fault("N17")
+def test_clients_in_several_threads_share_one_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However threads are interrupted while they ask, no more attempts are granted than the budget has."""
+    free_at = Budget.free_at
+
+    def interrupted(budget: Budget, now: float) -> float:
+        found = free_at(budget, now)
+        time.sleep(0.001)
+        return found
+
+    monkeypatch.setattr(Budget, "free_at", interrupted)
+    gate = ConnectGate(limit=3)
+    granted: list[float] = []
+    threads = [
+        threading.Thread(target=lambda: granted.append(gate.spend(1.0, private=True))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert granted.count(0.0) == gate.attempts == 3
 
 
 @pytest.mark.fault("N6")

@@ -18,9 +18,11 @@ from krakenwire import (
     Gap,
     GapReason,
     Limits,
+    OrderBookUpdate,
     TradeSubscription,
+    TradeUpdate,
 )
-from krakenwire.sim import Exchange, invented
+from krakenwire.sim import Exchange, invented, listing
 from krakenwire.wire.enums import SystemStatus
 from tests.net.memory import MemoryLink
 from tests.net.virtual import VirtualLoop, run
@@ -489,5 +491,37 @@ def test_gaps_come_before_what_follows_them() -> None:
                     snapshots += 1
                     broken = False
             assert snapshots == 11
+
+    run(main())
+
+
+@pytest.mark.fault("C6", "N10")
+def test_nothing_of_a_connection_comes_after_its_end_is_told() -> None:
+    """Frames that wait when the end of their connection is told are not read any more: they would come after the gap that covers
+    them, and the next connection's would follow them without one.
+    """
+
+    async def main() -> None:
+        world = World(Exchange(seed=15, markets=[listing("BTC/USD", "81776.7", rate=60.0)]))
+        async with world.client() as kraken, collecting(kraken) as heard:
+            kraken.subscribe(TradeSubscription(symbol=("BTC/USD",)))
+            kraken.subscribe(BookSubscription(symbol=("BTC/USD",)))
+            await asyncio.sleep(10)
+            link = world.link
+            link.held = []
+            await asyncio.sleep(4.5)
+            assert len(link.held) > 100
+            heard.clear()
+            link.release()
+            link.end("closed by the exchange", 1013)
+            kraken.resync("book", "BTC/USD")  # sending shows the end while reading goes on
+            await world.until(lambda: any(isinstance(event, ConnectionChanged) for event in heard), 5)
+            ended = next(
+                place
+                for place, event in enumerate(heard)
+                if isinstance(event, Gap) and event.reason is GapReason.CONNECTION_LOST
+            )
+            assert any(isinstance(event, TradeUpdate) for event in heard[:ended])
+            assert not any(isinstance(event, TradeUpdate | OrderBookUpdate) for event in heard[ended:])
 
     run(main())

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from krakenwire import TickerUpdate
-from krakenwire.net import ConnectGate
+from krakenwire import SwitchState, TickerUpdate
+from krakenwire.net import ConnectGate, DeadMansSwitch
 from krakenwire.sim import Exchange
+from tests.net.test_late_readers import Trading
 from tests.net.virtual import run
 from tests.net.world import World
 
@@ -26,8 +27,23 @@ def names(number: int) -> dict[str, Any]:
     return room
 
 
+async def switch_is_armed(guarded: Any) -> None:
+    """The program with the dead man's switch, on an exchange with an account."""
+    trading, seen = Trading(), []
+
+    async def work(switch: DeadMansSwitch) -> None:
+        await asyncio.sleep(30)
+        seen.append(switch.state)
+
+    async with trading.client() as kraken:
+        await guarded(kraken, work)
+    assert seen == [SwitchState.ARMED]
+
+
 def test_programs_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
-    """The book prints its best prices, the watcher its trades, the callbacks and the merged stream bring a ticker, the manager connects."""
+    """The book prints its best prices, the watcher its trades, the callbacks and the merged stream bring a ticker, the switch is
+    armed, the manager connects.
+    """
 
     async def main() -> None:
         world = World(Exchange(seed=1))
@@ -44,7 +60,8 @@ def test_programs_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
             assert books
         await watcher
         taken: list[Any] = []
-        manager = await names(3)["trade"](
+        await switch_is_armed(names(3)["guarded"])
+        manager = await names(4)["trade"](
             None, taken.append, taken.append, transport=world.transport, gate=ConnectGate()
         )
         await asyncio.sleep(5)

@@ -12,6 +12,7 @@ from krakenwire import (
     AuthFailed,
     BalanceUpdate,
     BookSubscription,
+    CapacityExceeded,
     ConnectionState,
     Credentials,
     ExecutionsSubscription,
@@ -291,6 +292,49 @@ def test_level3_is_paced_and_limited() -> None:
                 assert sum(count * 5 for then, count in times if at <= then < at + 0.99) <= 200
             assert [info.role for info in kraken.status()] == ["level3", "level3"]
             await books.close()
+
+    run(main())
+
+
+@pytest.mark.fault("S7")
+def test_symbols_spread_where_the_exchange_takes_fewer() -> None:
+    """Where the exchange allows three symbols a connection, and not two hundred, seven go to three connections and all live; later ones
+    find their place at once.
+    """
+
+    async def main() -> None:
+        markets = invented(9, rate=0.2)
+        symbols = [market.pair.symbol for market in markets]
+        world = World(Exchange(seed=12, markets=markets, rules=Rules(level3_symbols=3)))
+        async with world.client(credentials=KEYS) as kraken, kraken.level3(symbols[:7]) as books:
+            await world.until(lambda: all(books[symbol].verified for symbol in symbols[:7]))
+            assert sorted(info.subscriptions for info in kraken.status()) == [1, 3, 3]
+            assert books.rejected == {}
+            asked = len(world.transport.requests)
+            async with kraken.level3(symbols[7:]) as more:
+                await world.until(lambda: all(more[symbol].verified for symbol in symbols[7:]))
+            # One request for both, and at most one to end them.
+            assert len(world.transport.requests) - asked <= 2
+
+    run(main())
+
+
+@pytest.mark.fault("S7")
+def test_more_symbols_than_all_connections_take() -> None:
+    """When no more connections are allowed a symbol that the exchange has no room for ends with `CapacityExceeded`, and the others live."""
+
+    async def main() -> None:
+        markets = invented(5, rate=0.2)
+        symbols = [market.pair.symbol for market in markets]
+        world = World(Exchange(seed=13, markets=markets, rules=Rules(level3_symbols=2)))
+        async with (
+            world.client(credentials=KEYS, connections=2) as kraken,
+            kraken.level3(symbols[:4]) as books,
+            kraken.level3(symbols[4]) as late,
+        ):
+            with pytest.raises(CapacityExceeded, match="Exceeded maximum"):
+                await late.next(30)
+            await world.until(lambda: all(books[symbol].verified for symbol in symbols[:4]))
 
     run(main())
 

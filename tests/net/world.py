@@ -53,6 +53,9 @@ class Account:
     def issue(self, key: ApiKey) -> str:
         raise NotImplementedError
 
+    def speaks(self, connection: Connection, token: str) -> bool:
+        return True
+
 
 class World:
     """What a test has at hand."""
@@ -72,6 +75,9 @@ class World:
         """A client of this exchange. Its dice and its gate are its own, so that a test is the same every time."""
         options.setdefault("gate", ConnectGate())
         options.setdefault("dice", random.Random(7))
+        options.setdefault(
+            "stall_limit", None
+        )  # a thread that looks at the real clock has no place in virtual time
         return connect(self.transport, **options)
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from krakenwire.events import Event, ExecutionUpdate, Gap, InstrumentUpdate, OrderBookUpdate, ResyncNeeded
@@ -44,6 +46,20 @@ def test_answer_begins_anew(number: int) -> None:
     events = hear(session, ACK, frame("update", number), frame("update", number + 1))
     assert in_sequence(events) == [True, True]
     assert not [event for event in events if isinstance(event, Gap)]
+
+
+@pytest.mark.fault("B17")
+def test_late_answer_begins_nothing() -> None:
+    """An answer that comes after its snapshot does not begin the count anew: a hole behind it is a hole."""
+    session = Session(now=0.0, authenticates=True)
+    session.supply_token(Secret("token"))
+    session.subscribe(ExecutionsSubscription(), now=0.0)
+    (request,) = session.take_outgoing(now=0.0)
+    late = ACK[:-1] + b',"req_id":%d}' % json.loads(request)["req_id"]
+    assert in_sequence(hear(session, frame("snapshot", 1), frame("update", 2))) == [True, True]
+    events = hear(session, late, frame("update", 4))
+    assert in_sequence(events) == [False]
+    assert [event.first for event in events if isinstance(event, Gap)] == [3]
 
 
 @pytest.mark.fault("B17")

@@ -36,7 +36,7 @@ class World:
         third = Trader(accounts, self.exchange, "three", master=first.account)
         self.traders = [first, second, third]
         self.readers = [Reader(trader) for trader in self.traders]
-        self.watchers = [Watcher(self.exchange, host) for host in (Host.PUBLIC, Host.LEVEL3)]
+        self.watchers = [Watcher(self.exchange, host, first.token) for host in (Host.PUBLIC, Host.LEVEL3)]
         self.now = 0.0
         self.answers: Counter[str] = Counter()
         self.exchange.advance(0.0)

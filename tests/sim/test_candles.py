@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from krakenwire.sim.candles import DAY, KEPT, MINUTE, Candle, Candles
 from krakenwire.sim.clock import EPOCH, SECOND
 from krakenwire.sim.engine import Side
+from krakenwire.sim.pair import Scaling
 from krakenwire.sim.tape import Trade
 from krakenwire.wire.market import OHLC_INTERVALS
 
@@ -85,7 +86,18 @@ def test_rescaled_candles_keep_their_order() -> None:
     """With fewer digits low, open, close and high stay in order; with more digits nothing is lost."""
     candles = Candles()
     candles.add(traded([(0, 1049, 5), (0, 1051, 1), (0, 1044, 2)]))
-    candles.rescale(10, 1)
+    candles.rescale(Scaling(10, 1, 1, 1))
     assert told(candles.series[1][-1])[:4] == (10490, 10510, 10440, 10440)
-    candles.rescale(1, 1000)
+    candles.rescale(Scaling(1, 1000, 1, 1))
     assert told(candles.series[1][-1])[:4] == (10, 11, 10, 10)
+
+
+def test_volumes_have_the_digits_of_quantities() -> None:
+    """Other digits of quantities change volumes, of a candle and of the day, and no price, the average included."""
+    candles = Candles()
+    candles.add(traded([(0, 1049, 50), (0, 1051, 10)]))
+    before = candles.series[1][-1].vwap
+    candles.rescale(Scaling(1, 1, 1, 10))
+    day = candles.day.at(candles.series[1][-1].begin)
+    assert day is not None
+    assert (candles.series[1][-1].volume, day.volume, candles.series[1][-1].vwap) == (6, 6, before)

@@ -19,7 +19,8 @@ from krakenwire.sim.faults import (
     When,
     parse,
 )
-from krakenwire.sim.faults.statement import FOREVER, ON_ATTEMPTS, ON_FRAMES, ON_REQUESTS, Trigger
+from krakenwire.sim.faults.below import JUNK, ODD_FRAMES
+from krakenwire.sim.faults.statement import FOREVER, ON_FRAMES, ON_REQUESTS, Trigger
 
 TIMES = st.integers(1, 10_000_000).map(lambda ms: ms / 1000)
 SYMBOLS = st.sampled_from([None, "BTC/USD", "PEPE/USD"])
@@ -42,6 +43,16 @@ WORDS = {
     Verb.STATUS: st.sampled_from([("maintenance",), ("cancel_only",)]),
     Verb.PAIR: st.sampled_from([("BTC/USD", "status", "delisted"), ("BTC/USD", "price_precision", "2")]),
     Verb.CROSS: st.just(("BTC/USD",)),
+    Verb.SPOIL_CONNECTS: st.sampled_from(sorted(JUNK)).map(lambda name: (name,)),
+    Verb.FRAME: st.sampled_from(sorted(ODD_FRAMES)).map(lambda name: (name,)),
+    Verb.END: st.sampled_from([("fin",), ("silent",)]),
+    Verb.BREAK: st.sampled_from([(), ("rst",)]),
+    Verb.GOODBYE: st.sampled_from([(), ("1006",)]),
+    Verb.GARBAGE: st.sampled_from([(), ("64",)]),
+    Verb.BYTES: st.just(("8100ff",)),
+    Verb.SPLIT: st.just(("1",)),
+    Verb.SLOW: st.just(("100",)),
+    Verb.FRAGMENT: st.sampled_from([("7",), ("7", "ping")]),
 }
 
 
@@ -53,8 +64,9 @@ def actions(draw: st.DrawFn) -> Action:
         target = draw(TARGETS)
     elif verb in ON_REQUESTS:
         target = draw(REQUESTS)
-    waits = verb in {Verb.DELAY, Verb.HOLD} or (verb in ON_ATTEMPTS and draw(st.booleans()))
-    worded = verb in {Verb.REPLACE, Verb.REFUSE, Verb.SEND} or (verb in ON_ATTEMPTS and draw(st.booleans()))
+    answered = verb in {Verb.REFUSE_CONNECTS, Verb.REFUSE_HTTP}
+    waits = verb in {Verb.DELAY, Verb.HOLD, Verb.STALL, Verb.LATE} or (answered and draw(st.booleans()))
+    worded = verb in {Verb.REPLACE, Verb.REFUSE, Verb.SEND} or (answered and draw(st.booleans()))
     return Action(
         verb=verb,
         target=target,
@@ -122,7 +134,12 @@ def test_a_script_is_read() -> None:
         ("at 3 s: drop boook", "did you mean 'book'?"),
         ("at 3 s: drop", "line 1: the end where a target"),
         ("at 3 s: corrupt colour book", "line 1: 'colour' where a kind of damage"),
-        ("at 3 s: close 99", "line 1: '99' where a close code from 1000 to 4999"),
+        ("at 3 s: close 65536", "line 1: '65536' where a close code from 0 to 65535"),
+        ("at 3 s: bytes 8x", "line 1: the end where bytes in hexadecimal"),
+        ("at 3 s: frame maskd", "did you mean 'masked'?"),
+        ("at 3 s: spoil http", "line 1: 'http' where what is spoilt (connects)"),
+        ("at 3 s: slow 0", "line 1: '0' where a number of bytes from 1"),
+        ("at 3 s: split book", "line 1: 'book' where a number of bytes"),
         ("at 3 s: status asleep", "line 1: 'asleep' where a system status"),
         ("at 3 s: refuse subscribe book", "line 1: the end where 'with' and a text"),
         ("at 3 s: refuse connects 7", "line 1: '7' where an HTTP status"),

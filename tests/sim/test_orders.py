@@ -461,8 +461,26 @@ def test_market_with_fewer_digits_cancels_what_it_cannot_write() -> None:
     made.add(order_type="stop-loss", side="sell", order_qty=0.1, triggers={"price": 100.05})
     made.exchange.change_pair("SOL/USD", price_precision=1, now=0.0)
     gone, restated = rows_of(made.take())
-    assert (gone["exec_type"], gone["reason"]) == ("canceled", "Price precision changed")
+    assert (gone["exec_type"], gone["reason"]) == ("canceled", "Precision changed")
     assert (restated["exec_type"], restated["triggers"]["price"]) == ("restated", 100.1)
+
+
+def test_market_with_fewer_digits_of_quantities_cancels_what_it_cannot_write() -> None:
+    """Orders whose quantity, or visible slice, has no room any more are cancelled, waiting ones too; the others trade on."""
+    made = trader()
+    made.follow()
+    rest(made, order_qty=1.0000001)
+    kept = rest(made, order_qty=2.5)
+    made.add(order_type="stop-loss", side="sell", order_qty=0.1000001, triggers={"price": 100.05})
+    made.add(order_type="iceberg", side="buy", order_qty=1, display_qty=0.5000001, limit_price=100.0)
+    made.exchange.change_pair("SOL/USD", qty_precision=6, now=0.0)
+    assert [(row["exec_type"], row["reason"]) for row in rows_of(made.take())] == [
+        ("canceled", "Precision changed")
+    ] * 3
+    assert set(made.account.orders) == {kept}
+    order = made.account.orders[kept]
+    assert order.resting is not None
+    assert (order.resting.qty, order.left()) == (2_500_000, 2_500_000)
 
 
 # ---------------------------------------------------------------- cancellations

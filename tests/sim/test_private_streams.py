@@ -238,10 +238,35 @@ def test_bad_token_is_no_session(token: object) -> None:
 
 
 def test_token_of_nobody_opens_no_account() -> None:
-    """A token that speaks for no key is no session on the private host."""
+    """A token that speaks for no key, or for a revoked one, is no session, neither on the private host nor on that of level3."""
     made = trader()
     nobody = made.exchange.tokens.issue(made.exchange.at)
     assert reply_of(made.ask("cancel_all", token=nobody))["error"] == "ESession:Invalid session"
+    orders = Client(made.exchange, "level3")
+    wanted: dict[str, Any] = {"channel": "level3", "symbol": ["SOL/USD"]}
+    refused = reply_of(orders.ask("subscribe", **wanted, token=nobody))
+    assert (refused["error"], refused["channel"], refused["status"]) == (
+        "ESession:Invalid session",
+        "level3",
+        "error",
+    )
+    assert reply_of(orders.ask("subscribe", **wanted, token=made.token))["success"]
+    made.key.revoked = True
+    later = Client(made.exchange, "level3")
+    assert reply_of(later.ask("subscribe", **wanted, token=made.token))["error"] == "ESession:Invalid session"
+
+
+def test_orders_alone_keep_no_token() -> None:
+    """A token outlives its fifteen minutes by a private subscription made with it, not by orders placed with it."""
+    made, subscribed = trader(), trader()
+    subscribed.follow()
+    for each in (made, subscribed):
+        assert reply_of(each.order("cancel_all"))["success"]
+        for _ in range(31):  # asking keeps the connection open
+            each.wait(30)
+            each.ask("ping")
+    assert reply_of(made.order("cancel_all"))["error"] == "ESession:Invalid session"
+    assert reply_of(subscribed.order("cancel_all"))["success"]
 
 
 def test_connection_without_private_subscription_is_closed() -> None:

@@ -166,7 +166,7 @@ async def test_long_pause_is_made_up_in_small_steps(monkeypatch: pytest.MonkeyPa
     exchange = Exchange(seed=2, markets=invented(20, rate=20), rules=QUICK)
     async with serving(exchange) as server, connected(server.urls.public) as socket:
         await socket.next()
-        server._began -= 60
+        server._pace._began -= 60
         before = server.now
         await socket.ask({"method": "ping", "req_id": 5})
         assert (await socket.until(method="pong"))["req_id"] == 5
@@ -181,14 +181,14 @@ async def test_quiet_exchange_waits() -> None:
     exchange = Exchange(markets=())
     async with serving(exchange) as server:
         turns = 0
-        move = server._move
+        move = server._pace.move
 
         def counted() -> float:
             nonlocal turns
             turns += 1
             return move()
 
-        server._move = counted  # type: ignore[method-assign]
+        server._pace.move = counted  # type: ignore[method-assign]
         await asyncio.sleep(0.2)
         assert turns <= 1
         async with connected(server.urls.public) as socket:

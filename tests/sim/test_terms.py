@@ -11,6 +11,7 @@ from krakenwire.errors import UsageError
 from krakenwire.events import Event, InstrumentUpdate, StatusUpdate
 from krakenwire.sim import Exchange, Listing, Pair, listing
 from krakenwire.sim.modes import mode_of
+from krakenwire.sim.truth import TruthLog
 from krakenwire.state.book import BookStatus
 from krakenwire.wire.control import Emergency, Maintenance
 from krakenwire.wire.enums import AssetStatus, PairStatus, SystemStatus
@@ -99,10 +100,8 @@ def test_changes_are_told_to_those_whom_they_concern() -> None:
 
 
 def test_what_cannot_change() -> None:
-    """A market keeps its name and the digits of its quantities; wishing otherwise is an error of the caller."""
+    """A market keeps its name; wishing otherwise is an error of the caller."""
     exchange = Exchange(markets=["SOL/USD"])
-    with pytest.raises(UsageError):
-        exchange.change_pair("SOL/USD", qty_precision=4, now=0.0)
     with pytest.raises(UsageError):
         exchange.change_pair("SOL/USD", symbol="SOL/EUR", now=0.0)
 
@@ -137,17 +136,52 @@ def test_other_price_digits_cost_a_session_one_resync(precision: int) -> None:
     assert abs(view.bids[0].price - 141) < 15
 
 
+@pytest.mark.fault("B12")
+@pytest.mark.parametrize("precision", [6, 7, 9])
+def test_other_digits_of_quantities_cost_a_session_one_resync(precision: int) -> None:
+    """When quantities get more or fewer digits, books of both kinds are taken anew once and proven again in the new digits; what the
+    market traded and its smallest order are worth the same.
+    """
+    exchange = Exchange(seed=3, markets=["SOL/USD", "XRP/USD"], truth=(truth := TruthLog()))
+    pairing = Pairing(exchange)
+    pairing.session.subscribe(InstrumentSubscription(), now=0.0)
+    pairing.session.subscribe(BookSubscription(symbol=("SOL/USD", "XRP/USD"), depth=25), now=0.0)
+    pairing.session.subscribe(TickerSubscription(symbol=("SOL/USD",)), now=0.0)
+    pairing.run(60)
+    market = exchange.markets["SOL/USD"]
+    exchange.change_pair("SOL/USD", qty_min=2_000_000, now=60.0)
+    before, states = market.candles.day.at(exchange.at), market.states
+    exchange.change_pair("SOL/USD", qty_precision=precision, now=60.0)
+    after = market.candles.day.at(exchange.at)
+    assert before is not None
+    assert after is not None
+    assert abs(Decimal(after.volume).scaleb(-precision) - Decimal(before.volume).scaleb(-8)) < Decimal(
+        "0.001"
+    )
+    assert Decimal(market.pair.qty_min).scaleb(-precision) == Decimal("0.02")
+    assert market.states > states
+    assert truth.states["SOL/USD"][-1].number == market.states
+    assert truth.states["SOL/USD"][-1].pair.qty_precision == precision
+    pairing.run(60)
+    assert (pairing.events["PairChanged"], pairing.events["ResyncNeeded"]) == (2, 1)
+    assert pairing.events["BookDisputed"] == pairing.events["FrameRejected"] == 0
+    view = pairing.session.book("SOL/USD")
+    assert view.verified
+    assert len(str(view.bids[0].qty).partition(".")[2]) == precision
+
+
 def test_terms_that_change_by_themselves() -> None:
     """Where terms change all the time, a session takes books anew only for other digits, and every book is proven again at the end."""
     kind = listing("BUSY/USD", "12.34", rate=8, levels=20, changes=0.004)
-    exchange = Exchange(seed=2, markets=[kind, "SOL/USD"])
+    exchange = Exchange(seed=4, markets=[kind, "SOL/USD"])
     pairing = Pairing(exchange)
-    digits: set[int] = set()
+    digits: dict[str, set[int]] = {"price": set(), "qty": set()}
     statuses: set[str] = set()
 
     def look(event: Event) -> None:
         if isinstance(event, InstrumentUpdate):
-            digits.update(pair.price_precision for pair in event.pairs)
+            digits["price"].update(pair.price_precision for pair in event.pairs)
+            digits["qty"].update(pair.qty_precision for pair in event.pairs)
             statuses.update(pair.status.value for pair in event.pairs)
 
     pairing.seen = look
@@ -158,7 +192,7 @@ def test_terms_that_change_by_themselves() -> None:
     exchange.change_pair("BUSY/USD", status=PairStatus.ONLINE, now=pairing.now)
     pairing.run(30)
     events = pairing.events
-    assert digits == {2, 3, 4}
+    assert digits == {"price": {2, 3, 4}, "qty": {8, 9, 10}}
     assert len(statuses) > 2
     assert events["BookLive"] > 3
     assert events["BookDisputed"] == events["FrameRejected"] == events["SchemaDrift"] == 0

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.soak.swarm import Scenario
+from tests.soak.swarm import CROWD, Scenario
 
 SECONDS = 220.0
 
@@ -26,12 +26,15 @@ class Case(NamedTuple):
     habits: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
     slow: bool = False
+    symbols: tuple[str, ...] = ("BTC/USD", "PEPE/USD", "XMN/USD")
+    renews: bool = False
+    """Whether it has to cost the connection."""
 
     def scenario(self, seed: int) -> Scenario:
         """The case in the markets of this seed."""
         return Scenario(
             seed=seed,
-            symbols=("BTC/USD", "PEPE/USD", "XMN/USD"),
+            symbols=self.symbols,
             script=self.script,
             habits=self.habits,
             extras=self.extras,
@@ -76,6 +79,30 @@ CASES = [
     ),
     pytest.param(Case(_often("repeat book"), 2.0), id="second snapshot", marks=pytest.mark.fault("B7")),
     pytest.param(Case(_often("cross BTC/USD"), 2.0), id="crossed", marks=pytest.mark.fault("B10")),
+    pytest.param(
+        Case(
+            (
+                "at 20 s: pair BTC/USD price_precision 2",
+                "at 60 s: pair BTC/USD qty_precision 9",
+                "at 100 s: pair PEPE/USD qty_precision 4",
+                "at 120 s: pair BTC/USD price_precision 1",
+            ),
+            2.0,
+            extras=("instrument",),
+        ),
+        id="other digits",
+        marks=pytest.mark.fault("B12"),
+    ),
+    pytest.param(
+        Case(_often("pair BTC/USD qty_precision 9"), 2.0),
+        id="other digits, and nobody told",
+        marks=pytest.mark.fault("B12"),
+    ),
+    pytest.param(
+        Case(("at 100 s: drop data update for 36 s",), 2.0, reconnects=True, symbols=CROWD, renews=True),
+        id="data stops",
+        marks=pytest.mark.fault("B14"),
+    ),
     pytest.param(
         Case(("at 20 s: drop book BTC/USD update for 60 s",), 35.0),
         id="one market mute",

@@ -8,6 +8,7 @@ moment. A promise that is broken is a line in `broken`, with its time.
 * Nothing lost in silence: trades follow each other by their ids, or a `Gap` stands between; no stream goes on over a new connection without
   one; every frame that arrived whole became an event. The same for consumers behind queues, each by itself.
 * No duplicates: every trade id once.
+* Notices when everything stops: a connection whose lively markets fell silent together is renewed.
 * Touches only what broke: a `Gap` or `BookLost` has a fault of its own stream, or of a connection, before it.
 
 That everything recovers, stays bounded, keeps its secrets and ends in time is looked at by `play`.
@@ -15,7 +16,7 @@ That everything recovers, stays bounded, keeps its secrets and ends in time is l
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -34,6 +35,7 @@ from krakenwire.events import (
     TickerUpdate,
     TradeUpdate,
 )
+from krakenwire.net.watch import QUIET_SECONDS
 from krakenwire.sim.clock import EPOCH, SECOND
 from krakenwire.sim.connection import Connection, ConnectionId
 from krakenwire.sim.feeds.feed import Label
@@ -53,6 +55,17 @@ CONTENT = frozenset({"drop", "duplicate", "swap", "delay", "corrupt"})
 UNREADABLE = frozenset({"byte", "nan", "utf8", "nesting", "trailing"})
 """Kinds of damage that may leave no JSON, so that nobody can tell whose frame it was."""
 
+LOOK = 4.9
+"""Seconds. The client looks every five: a market that pauses for less is heard in each look, and one that pauses for less than twice
+that misses one look."""
+LOOKS_MISSED = 2
+"""Pauses that a market may make in `STEADY_FOR` seconds and still counts as one that speaks all the time."""
+STEADY_FOR = 65.0
+STALLED = 42.0
+"""Seconds after which a connection has to be renewed on which several such markets stopped together: thirty, and time to look."""
+MANY = 5
+
+
 Levels = tuple[Texts, Texts]
 
 
@@ -64,6 +77,8 @@ class Fate(NamedTuple):
     """Of the book state it told; of private channels its place among the frames made for its connection; 0 for other channels."""
     whole: bool
     """It went out at once, as it was made."""
+    intact: bool
+    """It went out as it was made, perhaps late, or again; known of private channels."""
 
 
 class Stream:
@@ -83,7 +98,37 @@ class Stream:
         self.missing: list[tuple[int, int]] = []
         """Trade ids that gaps named."""
         self.forged = False
-        """A damaged frame was taken for a trade: ids prove nothing any more."""
+        """A damaged frame was taken for a trade, or a late one for that of another subscription: numbers prove nothing any more."""
+
+
+class Pulse:
+    """When one connection brought data, and which markets spoke all the time until then."""
+
+    __slots__ = ("_heard", "_pauses", "_since", "data_at")
+
+    def __init__(self, now: float) -> None:
+        self.data_at = now
+        self._heard: dict[str, float] = {}
+        self._since: dict[str, float] = {}
+        self._pauses: dict[str, deque[float]] = {}
+
+    def spoke(self, symbol: str, now: float) -> None:
+        """An event of a market."""
+        pause = now - self._heard.get(symbol, now - 3 * LOOK)
+        self._heard[symbol] = now
+        if pause > 2 * LOOK:
+            self._since[symbol], self._pauses[symbol] = now, deque(maxlen=LOOKS_MISSED + 1)
+        elif pause > LOOK:
+            self._pauses[symbol].append(now)
+
+    def stalled(self, now: float) -> bool:
+        """Whether everything stopped at once, long ago."""
+        return now - self.data_at >= STALLED and sum(map(self._was_steady, self._heard)) >= MANY
+
+    def _was_steady(self, symbol: str) -> bool:
+        last, pauses = self._heard[symbol], self._pauses[symbol]
+        steady = len(pauses) <= LOOKS_MISSED or pauses[0] < last - STEADY_FOR
+        return steady and last - self._since[symbol] >= STEADY_FOR and self.data_at - last <= LOOK
 
 
 class Oracle(TruthLog):
@@ -123,6 +168,7 @@ class Oracle(TruthLog):
         )
         self._touched: set[tuple[str, str | None]] = set()
         self._excused_until = EXCUSED
+        self._pulses: dict[ConnectionId, Pulse] = {}
         self._texts: dict[tuple[str, int], Levels] = {}
         self._written: dict[tuple[int, tuple[int, int]], tuple[str, str]] = {}
         self.recoveries: list[tuple[str, float]] = []
@@ -150,8 +196,9 @@ class Oracle(TruthLog):
         meant = self._meant
         whole = meant is not None and meant[0] == connection.id and meant[1] == frame
         known = whole or (self._altered and label.channel in PRIVATE)
-        number = meant[2] if known and meant is not None else self._numbers.get((connection.id, frame), 0)
-        self._fates[connection.id].append(Fate(label, number, whole))
+        late = self._numbers.get((connection.id, frame), 0)
+        number = meant[2] if known and meant is not None else late
+        self._fates[connection.id].append(Fate(label, number, whole, whole or late > 0))
 
     def faulted(self, what: str, connection: Connection | None, label: Label | None, at: int) -> None:
         super().faulted(what, connection, label, at)
@@ -179,21 +226,30 @@ class Oracle(TruthLog):
         self.frames += 1
         self._link = link
         self._frame = self._fates[link][number - 1]
+        pulse = self._pulses.setdefault(link, Pulse(self.now()))
+        if self._frame.label.channel not in {"heartbeat", "status", "reply"}:
+            pulse.data_at = self.now()
         self._answered = not (
             self._frame.whole and self._frame.label.channel in {"book", "ticker", "ohlc", "level3"}
         )
 
-        if self._frame.whole and self._frame.label.channel in PRIVATE:
-            self._count_private(self._frame)
+        if self._frame.label.channel in PRIVATE:
+            if self._frame.intact and self._frame.label.type == "snapshot":
+                self._begun.add((link, self._frame.label.channel))
+            if self._frame.whole:
+                self._count_private(self._frame)
+            elif self._frame.intact:
+                # Late by more than a subscription, it may bear the very number that is expected now.
+                self._streams[self._frame.label.channel, None].forged = True
 
     def _count_private(self, frame: Fate) -> None:
         """A numbered frame: the one before it was taken, or a gap has to say that it was not."""
         stream = self._streams[frame.label.channel, None]
         if frame.label.type == "snapshot":
-            self._begun.add((self._link, frame.label.channel))
             self._is_whole(frame.label.channel, None)
+            stream.forged = False
         hole = stream.link == self._link and frame.number > stream.state + 1
-        if hole and frame.label.type == "update" and not stream.broken:
+        if hole and frame.label.type == "update" and not (stream.broken or stream.forged):
             self._missed = (frame.label.channel, None)
         stream.state = frame.number
 
@@ -202,9 +258,13 @@ class Oracle(TruthLog):
         if self._missed is not None:
             self.breaks(f"{self._missed[0]}: a frame is missing, and no gap says so")
             self._missed = None
-        if not self._answered and self._frame is not None:
+        if not self._answered and self._frame is not None and not self._in_gap(self._frame.label):
             self.breaks(f"a whole frame left no trace: {' '.join(map(str, self._frame.label))}")
         self._answered = True
+
+    def _in_gap(self, label: Label) -> bool:
+        """Whether the client said of this stream that something is missing, and nothing came since."""
+        return self._streams[label.channel, label.symbol].broken
 
     def parted(self) -> None:
         """The link is over: what the client says from now on comes of no frame."""
@@ -250,6 +310,8 @@ class Oracle(TruthLog):
         if stream.link != self._link and stream.link is not None and not stream.broken:
             self.breaks(f"{channel} {symbol} goes on over a new connection without a gap")
         stream.link = self._link
+        if self._link is not None and symbol is not None and channel != "ohlc":
+            self._pulses[self._link].spoke(symbol, self.now())
         if self._frame is not None and self._frame.label.symbol == symbol:
             self._answered = True
         return stream
@@ -261,7 +323,9 @@ class Oracle(TruthLog):
             stream.state = self._frame.number  # damaged, and used all the same
         if event.in_sequence:
             stream.broken = False
-            if not event.snapshot and (self._link, channel) not in self._begun:
+            if event.snapshot and self._link is not None:
+                self._begun.add((self._link, channel))  # also from a damaged frame, if it could be used
+            elif (self._link, channel) not in self._begun:
                 self.breaks(f"{channel} is called in sequence, and its snapshot never came")
 
     def _fill(self, event: ExecutionUpdate) -> None:
@@ -286,7 +350,10 @@ class Oracle(TruthLog):
             note_gap(self._streams[key], event)
             if event.channel in BOOKS | PRIVATE:
                 self._lost_at.setdefault(key, (event.reason.value, self.now()))
-        if key not in self._touched and self.now() > self._excused_until:
+        touched = key in self._touched or (
+            event.symbol is None and any(channel == event.channel for channel, _ in self._touched)
+        )
+        if not touched and self.now() > self._excused_until and not self._data_stopped():
             self.breaks(f"{event} without a fault")
 
     def _book(self, event: OrderBookUpdate | Level3Update) -> None:
@@ -402,7 +469,7 @@ class Oracle(TruthLog):
         return text
 
     def _real_ids(self, symbol: str) -> range:
-        trades = self.trades[symbol]
+        trades = self.trades.get(symbol)  # a damaged frame may name a market that does not exist
         return range(trades[0].trade_id, trades[-1].trade_id + 1) if trades else range(0)
 
     # ---------------------------------------------------------------- at the end
@@ -411,8 +478,27 @@ class Oracle(TruthLog):
         """The program closes the client: from now on gaps need no other reason."""
         self._excused_until = float("inf")
 
-    def is_current(self, symbol: str, book: Any) -> bool:
-        """Whether a book is what the exchange has at this moment."""
+    def misled(self, channel: str) -> bool:
+        """Whether a frame of an earlier subscription came late, which on one TCP stream it cannot, and no snapshot since."""
+        return self._streams[channel, None].forged
+
+    def _data_stopped(self) -> bool:
+        """Whether the connection that the client heard last brought nothing but heartbeats for so long that it may be renewed."""
+        pulse = None if self._link is None else self._pulses.get(self._link)
+        return pulse is not None and self.now() - pulse.data_at >= QUIET_SECONDS
+
+    def stalled(self, link: ConnectionId) -> bool:
+        """Whether the data of a connection stopped, its heartbeats go on, and nobody did anything about it."""
+        pulse = self._pulses.get(link)
+        return pulse is not None and pulse.stalled(self.now())
+
+    def is_current(self, symbol: str, book: Any, since: float) -> bool:
+        """Whether a book is what the exchange has at this moment.
+
+        Of a market in which nothing happened `since`, when faults were over, nobody can tell: only a later change would show it.
+        """
+        if self.states[symbol][-1].at < EPOCH + since * SECOND:
+            return True
         return levels_of(book.view(10), "book") == self._texts_of(symbol, self.states[symbol][-1])
 
     def trades_complete(self, symbols: Iterable[str], since: float) -> None:

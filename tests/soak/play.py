@@ -34,7 +34,7 @@ from tests.net.memory import MemoryLink
 from tests.net.virtual import VirtualLoop
 from tests.net.world import World
 from tests.soak.habits import Habits
-from tests.soak.oracle import Oracle
+from tests.soak.oracle import STALLED, Oracle
 from tests.soak.swarm import QUIET, Scenario
 from tests.soak.trader import Trader
 
@@ -255,7 +255,7 @@ class Play:
     def _refuse(self, host: Host) -> ConnectFailed | None:
         now = self.loop.time()
         self.attempts.append(now)
-        while self.attempts[0] < now - 600.0:
+        while self.attempts[0] <= now - 600.0 + 1e-6:
             self.attempts.popleft()
         if len(self.attempts) > 100:
             self.oracle.breaks(f"{len(self.attempts)} attempts to connect in ten minutes")
@@ -280,6 +280,9 @@ class Play:
         self.frames_asked = asked
         if len(asked) > 25 * max(1, len(transport.links)):
             oracle.breaks(f"{len(asked)} requests in a second")
+        for link in transport.links:
+            if now - self.habits.woke_at > STALLED and oracle.stalled(link.number):
+                oracle.breaks("all data stopped, and the connection was not renewed")
         for connection in self.client._plan.all():
             session = connection.session
             heard_at = max(session.heard_at, self.habits.woke_at)
@@ -339,7 +342,12 @@ class Play:
 
     def _account_differences(self) -> list[str]:
         """Orders that the client takes for open and the exchange does not, or the other way round."""
-        if "account" not in self.scenario.extras:
+        followed = any(
+            wish.channel == "executions" and wish.phase is Phase.SUBSCRIBED
+            for connection in self.client._plan.all()
+            for wish in connection.session.desk.subscriptions
+        )
+        if not followed or self.oracle.misled("executions"):
             return []
         known = {
             order.order_id
@@ -351,11 +359,12 @@ class Play:
 
     def _differences(self) -> list[str]:
         """Books that are live and not what the exchange has now."""
+        since = self.scenario.seconds - QUIET
         held = [(symbol, self.client.held_book("book", symbol)) for symbol in self.scenario.symbols]
         return [
             f"book {symbol} is not the state of the exchange"
             for symbol, book in held
-            if book is not None and book.verified and not self.oracle.is_current(symbol, book)
+            if book is not None and book.verified and not self.oracle.is_current(symbol, book, since)
         ]
 
     def _check_secrets(self, lines: list[str]) -> None:

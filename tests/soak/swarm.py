@@ -20,9 +20,12 @@ QUIET = 100.0
 
 BEGIN = 10.0
 SYMBOLS = ("BTC/USD", "PEPE/USD", "XMN/USD")
+CROWD = ("BTC/USD", "PEPE/USD", "SOL/USD", "ADA/USD", "LTC/EUR", "XRP/USD")
+"""Enough markets that speak all the time to notice that all of them stopped."""
 Lines = list[str]
 
-UPDATES = ("book", "trade", "ticker", "ohlc", "data", "executions", "balances")
+UPDATES = ("book", "level3", "trade", "ticker", "ohlc", "data", "executions", "balances")
+SNAPSHOTS = ("book", "book", "trade", "trade", "data", "data", "level3", "executions", "balances")
 HARMLESS = (
     "checksum",
     "digit",
@@ -87,7 +90,7 @@ class Scenario(Struct, frozen=True, omit_defaults=True):
     """What it showed once, where it is kept."""
 
     def markets(self) -> list[Listing]:
-        """A lively, a cheap and a quiet market, as far as they are in it."""
+        """A lively, a cheap and a quiet market, and others that never pause for long, as far as they are in it."""
         busy = 4.0 if self.dense else 1.0
         known = (
             listing("BTC/USD", "81776.7", rate=5.0 * busy, levels=20, spacing=3, size=8000),
@@ -95,6 +98,15 @@ class Scenario(Struct, frozen=True, omit_defaults=True):
                 "PEPE/USD", "0.00001234", qty_decimals=5, rate=2.5 * busy, levels=14, spacing=1, size=150
             ),
             listing("XMN/USD", "12.5", rate=0.5 * busy, levels=5, spacing=2, size=120),
+            *(
+                listing(symbol, price, rate=1.5 * busy, levels=8, spacing=2, size=500)
+                for symbol, price in (
+                    ("SOL/USD", "141.22"),
+                    ("ADA/USD", "0.583120"),
+                    ("LTC/EUR", "84.31"),
+                    ("XRP/USD", "2.41234"),
+                )
+            ),
         )
         return [market for market in known if market.pair.symbol in self.symbols]
 
@@ -110,15 +122,16 @@ class Scenario(Struct, frozen=True, omit_defaults=True):
 def scenario(seed: int, *, dense: bool = False, seconds: float = SECONDS) -> Scenario:
     """The scenario of a seed."""
     dice = Random(f"{seed}/scenario")
-    symbols = dice.sample(SYMBOLS, dice.randint(2, 3))
+    crowded = dice.random() < 0.1
+    symbols = list(CROWD) if crowded else dice.sample(SYMBOLS, dice.randint(2, 3))
     dread = Dread(dice, symbols, seconds - QUIET)
-    kinds = dice.sample(KINDS, dice.randint(1, 6))
+    kinds = [*dice.sample(KINDS, dice.randint(1, 6)), *([_all_data] if crowded else [])]
     return Scenario(
         seed=seed,
         symbols=tuple(symbols),
         script=tuple([line for kind in kinds for line in kind(dread)]),
         habits=tuple(habits(dread)),
-        symbols_a_connection=dice.choice((500, 500, 1)),
+        symbols_a_connection=500 if crowded else dice.choice((500, 500, 1)),
         depths=tuple([dice.choice((10, 10, 10, 25)) for _ in symbols]),
         extras=tuple(
             [name for name in ("ticker", "ohlc", "instrument", "level3", "account") if dice.random() < 0.4]
@@ -196,7 +209,7 @@ def _snapshots(dread: Dread) -> Lines:
     verb = dread.dice.choice(
         ("drop", "duplicate", "swap", f"delay {dread.seconds(0.1, 15)}", "corrupt checksum", "truncate")
     )
-    lines = [f"{dread.chance(0.1, 0.8)}: {verb} {dread.dice.choice(('book', 'trade', 'data'))} snapshot"]
+    lines = [f"{dread.chance(0.1, 0.8)}: {verb} {dread.dice.choice(SNAPSHOTS)} snapshot"]
     return [*lines, *_ends(dread)]
 
 
@@ -260,11 +273,53 @@ def _maintenance(dread: Dread) -> Lines:
 
 def _lies(dread: Dread) -> Lines:
     """The checksum of one book is wrong for a while."""
-    return [f"probability 1 {dread.window(120)}: corrupt checksum book {dread.dice.choice(dread.symbols)}"]
+    channel = dread.dice.choice(("book", "book", "level3"))
+    return [
+        f"probability 1 {dread.window(120)}: corrupt checksum {channel} {dread.dice.choice(dread.symbols)}"
+    ]
 
 
 def _second_snapshot(dread: Dread) -> Lines:
-    return [f"{dread.often()}: repeat {dread.dice.choice(('book', 'ticker', 'trade', 'data'))}"]
+    return [f"{dread.often()}: repeat {dread.dice.choice(('book', 'level3', 'ticker', 'trade', 'data'))}"]
+
+
+def _all_data(dread: Dread) -> Lines:
+    """Heartbeats go on, and nothing else does."""
+    at = dread.dice.uniform(100.0, dread.end - 90)
+    return [f"at {at:.3f} s: drop data for {dread.seconds(33, 80)}"]
+
+
+def _bytes(dread: Dread) -> Lines:
+    """Something happens to the bytes of connections; here, without sockets, what comes nearest."""
+    what = dread.dice.choice(
+        (
+            f"break {dread.dice.choice(('anything', 'data', 'reply', 'heartbeat', dread.target()))}",
+            f"stall {dread.seconds(0.2, 6)} {dread.dice.choice(('anything', 'data', 'book snapshot'))}",
+            f"late {dread.seconds(0.2, dread.dice.choice((4, 12)))}",
+            f"deaf for {dread.seconds(1, 20)}",
+            f"end {dread.dice.choice(('fin', 'rst', 'silent', 'silent'))}",
+            "goodbye 1012",
+            "frame opcode",
+            "garbage",
+        )
+    )
+    return [f"{dread.often()}: {what}"]
+
+
+def _digits(dread: Dread) -> Lines:
+    """A market shows other digits, once or a few times, while its books are live."""
+    symbol = dread.dice.choice(dread.symbols)
+    known = {"price_precision": (0, 1, 2), "qty_precision": (-1, 0, 1, 2)}
+    pair = next(
+        market.pair for market in Scenario(0, tuple(dread.symbols)).markets() if market.pair.symbol == symbol
+    )
+    lines = []
+    for _ in range(dread.dice.randint(1, 4)):
+        field = dread.dice.choice(tuple(known))
+        lines.append(
+            f"{dread.when()}: pair {symbol} {field} {getattr(pair, field) + dread.dice.choice(known[field])}"
+        )
+    return lines
 
 
 KINDS: tuple[Callable[[Dread], Lines], ...] = (
@@ -299,4 +354,8 @@ KINDS: tuple[Callable[[Dread], Lines], ...] = (
         f"{dread.when()}: pair {dread.dice.choice(dread.symbols)} status {dread.dice.choice(('cancel_only', 'online', 'post_only'))}"
     ],
     lambda dread: [f"probability 0.5 {dread.window()}: refuse http 503 with <html>"],
+    _digits,
+    _digits,
+    _bytes,
+    _bytes,
 )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from krakenwire.events import Gap
-from krakenwire.net import Client, ConnectGate
+from krakenwire.net import Client, ConnectGate, watch
 from krakenwire.net.backoff import Backoff
 from krakenwire.net.consumers import Buffer
 from krakenwire.session import Session
@@ -19,7 +19,7 @@ from krakenwire.state import level2
 from krakenwire.state.liveness import Liveness
 from krakenwire.state.trades import COMPLETE, TradeLog
 from tests.soak.play import play
-from tests.soak.swarm import Scenario
+from tests.soak.swarm import CROWD, Scenario
 
 Patch = Callable[[pytest.MonkeyPatch], None]
 
@@ -57,6 +57,10 @@ def any_trade(patch: pytest.MonkeyPatch) -> None:
 
 def no_resync(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Desk, "resync", lambda *_, **__: Asked.LATER)
+
+
+def no_stall(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(watch, "STALL_SYMBOLS", 1_000)
 
 
 def no_patience(patch: pytest.MonkeyPatch) -> None:
@@ -158,6 +162,15 @@ def test_lost_frames_secrets_and_slow_ends_are_seen(monkeypatch: pytest.MonkeyPa
             patch(context)
             outcome = play(Scenario(seed=1, symbols=("BTC/USD",), extras=extras, seconds=120.0))
         assert said in "\n".join(outcome.broken), said
+
+
+def test_a_stall_that_nobody_notices_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that keeps a connection on which all data stopped breaks a promise; one that renews it does not."""
+    stall = Scenario(seed=1, symbols=CROWD, script=("at 100 s: drop data for 60 s",), seconds=260.0)
+    assert play(stall).broken == []
+    with monkeypatch.context() as context:
+        no_stall(context)
+        assert "all data stopped" in "\n".join(play(stall).broken)
 
 
 def test_a_client_as_it_is_breaks_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,5 +17,7 @@ def test_one_fault_heals_in_time(case: Case) -> None:
     outcome = play(case.scenario(1))
     assert outcome.broken == []
     assert max((seconds for _, seconds in outcome.recoveries), default=0.0) <= case.within
+    if case.renews:
+        assert outcome.connects > 1
     if not case.reconnects:
         assert outcome.connects == 1 + sum(CONNECTIONS.get(extra, 0) for extra in case.extras)

@@ -12,8 +12,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from krakenwire.errors import UsageError
+from krakenwire.wire.encoding import encode
 from krakenwire.wire.enums import FeePreference, OrderType, PriceType, Side, StpType, TimeInForce
 from krakenwire.wire.order_replies import BatchResult, OrderReply, Reply
 from krakenwire.wire.order_terms import Conditional, Triggers
@@ -21,12 +24,14 @@ from krakenwire.wire.orders import (
     AddOrder,
     AddOrderParams,
     AmendOrderParams,
+    BatchAdd,
     BatchAddParams,
     BatchCancelParams,
     BatchOrder,
     CancelAll,
     CancelAllOrdersAfterParams,
     CancelOrderParams,
+    EditOrder,
     EditOrderParams,
     Request,
 )
@@ -301,6 +306,16 @@ def test_legal_requests(make: Callable[[], object]) -> None:
             lambda: trailing(triggers=Triggers(price=Decimal(-1), price_type=PriceType.QUOTE)),
             "triggers.price",
         ),
+        (lambda: stop(triggers={"price": Decimal(-1)}), "triggers.price"),
+        (lambda: stop(triggers={"price": 1.5}), "triggers.price"),
+        (lambda: stop(triggers={}), "triggers"),
+        (lambda: stop(triggers={"price": ONE, "prize": ONE}), "triggers"),
+        (lambda: stop(triggers={7: ONE}), "triggers"),
+        (lambda: stop(triggers=[ONE]), "triggers"),
+        (lambda: trailing(triggers={"price": ONE}), "triggers.price_type"),
+        (lambda: limit(conditional={"order_type": "market"}), "conditional.order_type"),
+        (lambda: limit(conditional="limit"), "conditional"),
+        (lambda: EditOrderParams(order_id="O1", symbol="SOL/USD", triggers={"price": "1"}), "triggers.price"),  # type: ignore[arg-type]
         (lambda: Triggers(price=Decimal(-1)), "price"),
         (lambda: Triggers(price=ANY), "price"),
         (lambda: Triggers(price=None), "price"),  # type: ignore[arg-type]
@@ -412,3 +427,34 @@ def test_lists_become_tuples() -> None:
     orders_: Any = list(batch(2))
     assert CancelOrderParams(order_userref=refs).order_userref == (1, 2)
     assert BatchAddParams(symbol="SOL/USD", orders=orders_).orders == batch(2)
+
+
+@given(st.decimals(min_value=Decimal("1e-8"), max_value=Decimal("1e8"), places=8))
+def test_parts_given_as_mappings_are_sent_as_numbers(price: Decimal) -> None:
+    """`triggers` and `conditional` given as plain mappings become the types of those names, alone, in a batch and in an edit: their
+    numbers go out as JSON numbers with every digit, and the request reads back to itself.
+    """
+    triggers = {"price": price, "price_type": "static"}
+    conditional = {"order_type": "stop-loss-limit", "trigger_price": price, "limit_price": price}
+    params = stop(triggers=triggers, conditional=conditional)
+    assert params.triggers == Triggers(price=price, price_type=PriceType.STATIC)
+    assert isinstance(params.conditional, Conditional)
+    one = BatchOrder(
+        order_type=OrderType.STOP_LOSS,
+        side=Side.BUY,
+        order_qty=ONE,
+        triggers=triggers,  # type: ignore[arg-type]
+    )
+    requests = (
+        AddOrder(params=params, req_id=1),
+        BatchAdd(params=BatchAddParams(symbol="SOL/USD", orders=(one, one)), req_id=1),
+        EditOrder(
+            params=EditOrderParams(order_id="O1", symbol="SOL/USD", triggers=triggers),  # type: ignore[arg-type]
+            req_id=1,
+        ),
+    )
+    for request in requests:
+        sent = encode(request)
+        assert b'"price":%s' % format(price, "f").encode() in sent
+        told = REQUESTS.decode(sent)
+        assert repr(told) == repr(request)

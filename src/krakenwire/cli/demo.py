@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from itertools import cycle
 from typing import Any
 
 import click
@@ -17,15 +18,18 @@ from krakenwire.cli.ending import Ending, run
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.follow import Follow
 from krakenwire.cli.lines import number, said
-from krakenwire.cli.options import Verb, show_option
+from krakenwire.cli.operating import Operation, operated, operating_options
+from krakenwire.cli.options import Verb, screen_option
 from krakenwire.cli.output import Output
 from krakenwire.cli.places import Place, place_of, simulated
 from krakenwire.cli.records import now
 from krakenwire.cli.stream import form_of
 from krakenwire.cli.terminal import paint
 from krakenwire.cli.text import counted, seconds, shown
+from krakenwire.cli.watch import DEPTH, board_of, everything_of, look_at
 from krakenwire.net.client import Client, connect
 from krakenwire.sim.background import Simulated
+from krakenwire.tui import Board, missing, unfit
 from krakenwire.wire.market import TickerUpdate
 from krakenwire.wire.subscriptions import (
     BookSubscription,
@@ -48,6 +52,9 @@ INCIDENTS = (
 )
 """What goes wrong: after which part of the whole time, in words, and for the exchange."""
 
+BETWEEN = 15.0
+"""Seconds between two incidents on the dashboard, while nobody says how long it runs."""
+
 PAUSE = 1.0
 """Seconds between two looks at the market, for people."""
 
@@ -62,8 +69,8 @@ WANTED: list[Subscription] = [
 @click.command(
     cls=Verb,
     examples=[
-        ("krakenwire demo", "Fifteen seconds, two incidents."),
-        ("krakenwire demo --duration 60", "Longer."),
+        ("krakenwire demo", "On a terminal: the dashboard, until q. Elsewhere: lines, fifteen seconds."),
+        ("krakenwire demo --plain --duration 60", "Lines on a terminal, too, and longer."),
         (
             "krakenwire demo --duration 5 -o ndjson | tail -1",
             "What was verified and what was lost, for programs.",
@@ -75,12 +82,13 @@ WANTED: list[Subscription] = [
     "--duration",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    default=LENGTH,
-    show_default=True,
-    help="How long it runs; the incidents come after a third and two thirds of it.",
+    help="How long it runs; the incidents come after a third and two thirds of it.  [default: 15 for lines, the dashboard "
+    "until q]",
 )
-@show_option
-def demo(duration: float, output: str) -> Exit:
+@click.option("--plain", is_flag=True, help="Lines instead of the dashboard, also on a terminal.")
+@operating_options
+@screen_option
+def demo(*, duration: float | None, plain: bool, output: str, **operation: Any) -> Exit:
     """Watch a client survive a bad day. Neither network nor account is needed.
 
     A simulated exchange starts on a port of this machine; nothing in it is a real price. The client connects to it over a real
@@ -88,21 +96,65 @@ def demo(duration: float, output: str) -> Exit:
     way: one book fails its checksum and cannot be read until it was taken anew, while the others go on. Then the connection is cut:
     everything says so, and comes back.
 
-    The market is looked at once a second; every incident and its healing is told at once. -o ndjson prints every event and ends with
-    a summary, -o json prints only the summary.
+    On a terminal this is the dashboard (krakenwire watch shows it for real markets), and the account trades, too. Elsewhere, with
+    --plain or with -o, it is lines: the market is looked at once a second; every incident and its healing is told at once. -o ndjson
+    prints every event and ends with a summary, -o json prints only the summary.
     """
+    looks = output == "screen" and not plain and unfit() is None
+    form = "table" if output == "screen" else output
+    if looks and (reason := missing()) is not None:
+        looks = False
+        print(paint("hint: ", "bold", sys.stderr), reason, file=sys.stderr)
 
     async def work(ending: Ending) -> Exit:
+        if looks:
+            with simulated() as exchange:
+                return await _dashboard(ending, exchange, duration, Operation(**operation))
         with simulated(SYMBOLS) as exchange:
-            return await _show(ending, exchange, duration, output)
+            return await _show(ending, exchange, duration or LENGTH, form, Operation(**operation))
 
     return run(work)
 
 
-async def _show(ending: Ending, exchange: Simulated, duration: float, output: str) -> Exit:
+async def _dashboard(
+    ending: Ending, exchange: Simulated, duration: float | None, operation: Operation
+) -> Exit:
+    place, symbols = place_of(exchange), tuple(exchange.exchange.markets)
+    board = board_of(place, symbols, DEPTH, private=True)
+    task = asyncio.ensure_future(_bad_days(exchange, board, duration))
+    try:
+        return await look_at(
+            ending,
+            place,
+            everything_of(symbols, DEPTH, private=True),
+            operation,
+            duration=duration,
+            board=board,
+        )
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def _bad_days(exchange: Simulated, board: Board, duration: float | None) -> None:
+    """The incidents at their times; without an end of the whole, one after the other for ever."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for turn, (part, words, script) in enumerate(cycle(INCIDENTS), 1):
+        if duration is not None and turn > len(INCIDENTS):
+            return
+        at = began + (turn * BETWEEN if duration is None else part * duration)
+        await asyncio.sleep(at - loop.time())
+        board.journal.note(loop.time(), "demo", words, bad=False)
+        exchange.fault(script)
+
+
+async def _show(
+    ending: Ending, exchange: Simulated, duration: float, output: str, operation: Operation
+) -> Exit:
     place, out = place_of(exchange), Output()
     for_people = output == "table"
-    async with connect(**place.options()) as client:
+    async with connect(**place.options()) as client, operated(client, operation):
         look = Look(client, place, out)
         form: Callable[[Any], str | None] = look.form if for_people else form_of(output, place)
         follow = Follow(ending, out, form)

@@ -22,6 +22,7 @@ from krakenwire.cli.sim import sim
 from krakenwire.cli.stream import stream
 from krakenwire.cli.terminal import discard_output, set_up
 from krakenwire.cli.verify import verify
+from krakenwire.cli.watch import watch
 from krakenwire.state.side import COMPILED
 
 
@@ -29,10 +30,11 @@ from krakenwire.state.side import COMPILED
     cls=Verbs,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    commands=[bench, completion, config, demo, doctor, manual, sim, stream, verify],
+    commands=[bench, completion, config, demo, doctor, manual, sim, stream, verify, watch],
     examples=[
         ("krakenwire demo", "A simulated exchange, and a client that survives what goes wrong there."),
         ("krakenwire stream book BTC/USD --depth 25", "A verified book of Kraken, live."),
+        ("krakenwire watch BTC/USD ETH/USD", "Markets of Kraken on a dashboard."),
         ("krakenwire sim", "An exchange on a port of this machine, to try a program on."),
         ("krakenwire verify yesterday.jsonl", "What a recording proves."),
     ],

@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from krakenwire.errors import UsageError
+from krakenwire.logs.lines import LEVELS
 from krakenwire.net.hosts import LEVEL3, PRIVATE, PUBLIC, REST
 from krakenwire.net.token import KEY_VARIABLE, SECRET_VARIABLE
 from krakenwire.net.transport import check_url
@@ -117,6 +118,20 @@ KEYS = (
         flag="--interval",
     ),
     Key(name="cafile", meaning="file with the certificates to trust", read=_text, flag="--cafile", path=True),
+    Key(
+        name="log.format",
+        meaning="a log on stderr, of lines or of objects",
+        read=_one_of("text", "json"),
+        variable="KRAKENWIRE_LOG_FORMAT",
+        flag="--log-format",
+    ),
+    Key(
+        name="log.level",
+        meaning="a log on stderr of what is so grave, or graver",
+        read=_one_of(*LEVELS),
+        variable="KRAKENWIRE_LOG_LEVEL",
+        flag="--log-level",
+    ),
     Key(
         name="urls.public",
         meaning="market data",

@@ -20,6 +20,8 @@ from krakenwire.cli.nearest import nearest
 EXCHANGE = (*(name for name in VARIABLES if name.startswith("KRAKEN_")), "HTTPS_PROXY")
 """Variables that say where an exchange is and who asks there."""
 
+LOG = tuple(name for name in VARIABLES if name.startswith("KRAKENWIRE_LOG"))
+
 MANUAL = "docs/command-line.md"
 
 
@@ -47,7 +49,8 @@ class Verb(click.Command):
     def environment(self) -> tuple[str, ...]:
         """The variables that it reads."""
         connects = isinstance(self, click.Group) or any(option.name == "url" for option in self.params)
-        return (*(EXCHANGE if connects else ()), "XDG_CONFIG_HOME", "NO_COLOR")
+        logs = any(option.name == "log_format" for option in self.params)
+        return (*(EXCHANGE if connects else ()), *(LOG if logs else ()), "XDG_CONFIG_HOME", "NO_COLOR")
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Examples, exit codes, environment and what to read next."""
@@ -115,8 +118,10 @@ def unknown_command(name: str, known: Sequence[str], ctx: click.Context) -> Unkn
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _output(elsewhere: str, *, from_files: bool = True) -> Decorator:
-    where = "text for people" if elsewhere == "table" else f"table on a terminal, {elsewhere} elsewhere"
+def _output(elsewhere: str, *, terminal: str = "table", from_files: bool = True) -> Decorator:
+    where = "text for people" if elsewhere == terminal else f"{terminal} on a terminal, {elsewhere} elsewhere"
+    if terminal == "screen":
+        where = "the dashboard on a terminal, table elsewhere"
 
     def form(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
         del param
@@ -125,7 +130,7 @@ def _output(elsewhere: str, *, from_files: bool = True) -> Decorator:
         if value is not None:
             sources().note("output", value, "--output")
         wanted = str(sources().configuration()["output"] if from_files else value or "auto")
-        return wanted if wanted != "auto" else "table" if sys.stdout.isatty() else elsewhere
+        return wanted if wanted != "auto" else terminal if sys.stdout.isatty() else elsewhere
 
     return click.option(
         "-o",
@@ -145,6 +150,9 @@ bare_option = _output("ndjson", from_files=False)
 
 show_option = _output("table")
 """`-o` of a command that is there to be looked at: `auto` is text for people everywhere."""
+
+screen_option = _output("table", terminal="screen")
+"""`-o` of a command that has a dashboard, which is what `screen` stands for; only `auto` asks for it."""
 
 
 def configured(name: str, flag: str, value: Any) -> Any:

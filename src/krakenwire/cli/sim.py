@@ -20,7 +20,7 @@ from krakenwire.errors import UsageError
 from krakenwire.sim import Listing, invented
 from krakenwire.sim.background import Simulated
 from krakenwire.sim.catalog import DEFAULT, KNOWN
-from krakenwire.sim.server import is_loopback
+from krakenwire.sim.places import is_loopback
 
 MEANINGS = {
     "KRAKEN_WS_PUBLIC_URL": "market data; executions, balances and orders; level3; REST",

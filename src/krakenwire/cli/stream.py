@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
@@ -15,6 +15,7 @@ from krakenwire.cli.errors import tell
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.follow import Follow, refusal
 from krakenwire.cli.lines import line
+from krakenwire.cli.operating import Operation, operated, operating_options
 from krakenwire.cli.options import Named, Verb, configured, output_option
 from krakenwire.cli.output import Output
 from krakenwire.cli.places import Place, place_options, reach
@@ -59,6 +60,7 @@ KEYED = ("level3", "executions", "balances")
         ("krakenwire stream book BTC/USD --depth 25 --sim", "A simulated market: no network, no account."),
         ("krakenwire stream ohlc BTC/USD --interval 5 -o ndjson | jq .close", "For programs."),
         ("krakenwire stream executions --duration 60", "Your orders and fills; needs an API key."),
+        ("krakenwire stream book BTC/USD --metrics 9464 -o ndjson", "With figures for Prometheus."),
     ],
     exits=[
         Exit.OK,
@@ -104,6 +106,7 @@ KEYED = ("level3", "executions", "balances")
     help="A refused symbol among others counts, and so does every place where something may be missing.",
 )
 @place_options
+@operating_options
 @output_option
 def stream(
     *,
@@ -118,6 +121,7 @@ def stream(
     output: str,
     sim: bool,
     strict: bool,
+    **operation: Any,
 ) -> Exit:
     """Print what a channel says, as it says it.
 
@@ -135,29 +139,33 @@ def stream(
 
     async def work(ending: Ending) -> Exit:
         with reach(sim=sim, url=url, cafile=cafile, symbols=symbols, key=channel in KEYED) as place:
-            return await _follow(ending, place, params, output=output, duration=duration, count=count)
+            told = Operation(**operation)
+            return await print_all(
+                ending, place, [params], told, output=output, duration=duration, count=count
+            )
 
     code = run(work)
     return code if strict or code >= Exit.INTERRUPTED else Exit.OK
 
 
-async def _follow(
+async def print_all(
     ending: Ending,
     place: Place,
-    params: Subscription,
+    wanted: Sequence[Subscription],
+    operation: Operation,
     *,
     output: str,
     duration: float | None,
     count: int | None,
 ) -> Exit:
-    """The exit code is the strict one: some were refused, or something may be missing."""
+    """Print every event of these subscriptions. The exit code is the strict one: some were refused, or something may be missing."""
     follow = Follow(ending, Output(), form_of(output, place))
     trader = None
-    if place.exchange is not None and params.channel in {"executions", "balances"}:
+    if place.exchange is not None and any(params.channel in {"executions", "balances"} for params in wanted):
         trader = asyncio.ensure_future(trade(place.exchange))
     try:
-        async with connect(**place.options()) as client:
-            await follow.run(client, [params], duration=duration, count=count)
+        async with connect(**place.options()) as client, operated(client, operation):
+            await follow.run(client, wanted, duration=duration, count=count)
             counts, passed = follow.counts, follow.passed
     finally:
         if trader is not None:

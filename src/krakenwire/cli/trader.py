@@ -21,31 +21,42 @@ PAUSE = 1.0
 WORTH = 50
 """Of an order, in the quote currency."""
 
+RESTING = ((Side.BUY, Decimal("0.98")), (Side.SELL, Decimal("1.02")))
+"""Orders that wait in the book from the beginning: their sides, and their prices as parts of the last one."""
+
 
 async def trade(simulated: Simulated) -> None:
-    """Buy and sell in the first market, one small order after the other, until cancelled."""
+    """Leave an order on each side of the first market, then buy and sell there, one small order after the other, until cancelled."""
     symbol = next(iter(simulated.exchange.markets))
     number = simulated.call(lambda exchange, now: exchange.connect(Host.PRIVATE, now=now))
-    for side in cycle(Side):
-        await asyncio.sleep(PAUSE)
 
+    def ask(side: Side, part: Decimal | None = None) -> None:
         token = simulated.call(lambda _exchange, _now: Secret(simulated.accounts.issue(simulated.key)))
 
-        def ask(exchange: Exchange, now: float, side: Side = side, token: Secret = token) -> None:
-            order = _order(exchange.markets[symbol], side, token)
-            exchange.receive(number, order, now=now)
-            exchange.take_outgoing(
-                number
-            )  # the answer; what follows from it is told on the account's channels
+        def send(exchange: Exchange, now: float) -> None:
+            exchange.receive(number, _order(exchange.markets[symbol], side, token, part), now=now)
+            # The answer; what follows from it is told on the account's channels.
+            exchange.take_outgoing(number)
 
-        simulated.call(ask)
+        simulated.call(send)
+
+    for side, part in RESTING:
+        ask(side, part)
+    for side in cycle(Side):
+        await asyncio.sleep(PAUSE)
+        ask(side)
 
 
-def _order(market: Market, side: Side, token: Secret) -> bytes:
-    """The request for a market order."""
+def _order(market: Market, side: Side, token: Secret, part: Decimal | None) -> bytes:
+    """The request for a market order, or for one with a limit that is this part of the last price."""
     pair = market.pair
-    qty = round(WORTH / Decimal(pair.price(market.tape.last_price)), pair.qty_precision)
+    last = Decimal(pair.price(market.tape.last_price))
     params = AddOrderParams(
-        order_type=OrderType.MARKET, side=side, symbol=pair.symbol, order_qty=qty, token=token
+        order_type=OrderType.MARKET if part is None else OrderType.LIMIT,
+        side=side,
+        symbol=pair.symbol,
+        order_qty=round(WORTH / last, pair.qty_precision),
+        limit_price=None if part is None else round(last * part, pair.price_precision),
+        token=token,
     )
     return encode(AddOrder(params))

@@ -50,22 +50,34 @@ class ChannelTimes:
 
 
 class Throttle:
-    """Lets one report of a kind through in `REPORT_SECONDS`."""
+    """Lets so many reports of a kind through in `REPORT_SECONDS`."""
 
-    def __init__(self) -> None:
-        self._last: dict[Hashable, float] = {}
+    def __init__(self, reports: int = 1) -> None:
+        self._most = reports
+        self._since: dict[Hashable, float] = {}
+        """When the time of a kind began that is running or was the last."""
+        self._admitted: Counter[Hashable] = Counter()
+        """Reports in that time."""
         self._count: Counter[Hashable] = Counter()
+        """What happened and was not reported yet."""
 
     def admit(self, kind: Hashable, now: float) -> int:
         """How often it has happened since it was last reported, this time included. 0: it must not be reported now."""
-        if kind not in self._last and len(self._last) >= KINDS_KEPT:
+        if kind not in self._since and len(self._since) >= KINDS_KEPT:
             kind = OTHERS
         self._count[kind] += 1
-        last = self._last.get(kind)
-        if last is not None and now - last < REPORT_SECONDS:
+        since = self._since.get(kind)
+        if since is None or now - since >= REPORT_SECONDS:
+            self._since[kind], self._admitted[kind] = now, 0
+        elif self._admitted[kind] >= self._most:
             return 0
-        self._last[kind] = now
+        self._admitted[kind] += 1
         return self._count.pop(kind)
+
+    def overdue(self, now: float) -> list[tuple[Hashable, int]]:
+        """Kinds whose time is over with something unreported, and how often that happened. It counts as reported."""
+        found = [kind for kind in self._count if now - self._since[kind] >= REPORT_SECONDS]
+        return [(kind, self._count.pop(kind)) for kind in found]
 
 
 class CallbackCounts:

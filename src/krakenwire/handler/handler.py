@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 from msgspec import to_builtins
 
@@ -22,6 +22,7 @@ from krakenwire.events import (
     TickerUpdate,
     TradeUpdate,
 )
+from krakenwire.handler.counts import CallbackCounts
 from krakenwire.handler.delivery import Delivery
 from krakenwire.handler.feed import Feed
 from krakenwire.handler.outgoing import Outgoing, Send, TokenProvider
@@ -38,6 +39,8 @@ from krakenwire.state.orders import Order
 from krakenwire.state.sequence import SequenceStatus
 from krakenwire.wire.orders import Request
 from krakenwire.wire.subscriptions import Subscription
+
+T = TypeVar("T")
 
 DEFAULT_TIMEOUT = 5.0
 """Seconds an async callback may take."""
@@ -461,6 +464,11 @@ class KrakenV2MessageHandler:
             return {
                 " ".join(key) if isinstance(key, tuple) else str(key): told for key, told in status.items()
             }
+
+    def measure(self, take: Callable[[Session, Feed, CallbackCounts, float], T]) -> T:
+        """What a function finds in the counters, at a time on the handler's clock, while no frame is taken. It changes nothing."""
+        with self._lock:
+            return take(self._session, self._feed, self._delivery.reports.counts, self._clock())
 
     def _count_rejected(self, event: FrameRejected) -> None:
         """Entries only: a frame of which nothing could be used is an error."""

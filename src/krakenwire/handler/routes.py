@@ -62,6 +62,7 @@ KINDS: dict[str, type] = {
     "stream_quiet": ev.StreamQuiet,
     "feed_lagging": ev.FeedLagging,
     "clock_jump": ev.ClockJump,
+    "switch_changed": ev.SwitchChanged,
     "unknown": ev.Unknown,
 }
 """Every name a callback can be registered under, besides `*`."""

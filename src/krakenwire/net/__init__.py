@@ -6,8 +6,10 @@ from krakenwire.net.client import Client, connect
 from krakenwire.net.consumers import Policy
 from krakenwire.net.status import ConnectionInfo
 from krakenwire.net.streams import EventStream, Stream
+from krakenwire.net.switch import DeadMansSwitch
 from krakenwire.net.token import Credentials
 from krakenwire.net.transport import ConnectFailure
+from krakenwire.net.twins import Disagreement, TwinBook
 
 __all__ = [
     "BookStream",
@@ -16,9 +18,12 @@ __all__ = [
     "ConnectGate",
     "ConnectionInfo",
     "Credentials",
+    "DeadMansSwitch",
+    "Disagreement",
     "EventStream",
     "Policy",
     "Stream",
+    "TwinBook",
     "Waits",
     "connect",
 ]

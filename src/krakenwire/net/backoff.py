@@ -7,6 +7,7 @@ the address is.
 from __future__ import annotations
 
 import random
+import threading
 
 from msgspec import Struct
 
@@ -48,27 +49,35 @@ class Waits(Struct, frozen=True, kw_only=True):
 
 
 class ConnectGate:
-    """Who may try to connect now. One for the whole process, so that all connections share the budget and every hold."""
+    """Who may try to connect now. One for the whole process, so that all connections share the budget and every hold; clients may run in
+    several threads.
+    """
 
     def __init__(self, *, limit: int = 100, seconds: float = 600.0) -> None:
         self._all = Budget(limit, seconds)
         self._public = Budget(max(1, limit - RESERVED), seconds)
         self._held_until = 0.0
+        self._lock = threading.Lock()
         self.attempts = 0
         """Attempts since construction."""
 
     def spend(self, now: float, *, private: bool = False) -> float:
         """Take one attempt; returns 0, or the seconds to wait until there may be one, and then none was taken."""
-        free_at = max(self._held_until, self._all.free_at(now))
-        if not private:
-            free_at = max(free_at, self._public.free_at(now))
-        if free_at > now:
-            return free_at - now
-        self._all.spend(now)
-        if not private:
-            self._public.spend(now)
-        self.attempts += 1
-        return 0.0
+        with self._lock:
+            free_at = max(self._held_until, self._all.free_at(now))
+            if not private:
+                free_at = max(free_at, self._public.free_at(now))
+            if free_at > now:
+                return free_at - now
+            self._all.spend(now)
+            if not private:
+                self._public.spend(now)
+            self.attempts += 1
+            return 0.0
+
+    def left(self, now: float) -> int:
+        """Attempts that anybody may make now."""
+        return 0 if self._held_until > now else self._all.left(now)
 
     def hold(self, until: float) -> None:
         """Kraken counted too many attempts: nobody tries before then."""

@@ -89,10 +89,18 @@ class BookStream(Stream[V], Generic[V]):
         return book
 
     @property
-    def _book(self) -> Book[V]:
+    def symbol(self) -> str:
+        """Its only symbol.
+
+        Raises: UsageError, if it has many.
+        """
         if len(self._feed.symbols) != 1:
             raise UsageError("this stream has many books; ask for one by its symbol, stream[symbol]")
-        return self[self._feed.symbols[0]]
+        return self._feed.symbols[0]
+
+    @property
+    def _book(self) -> Book[V]:
+        return self[self.symbol]
 
     @property
     def status(self) -> BookStatus:

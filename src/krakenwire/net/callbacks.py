@@ -20,6 +20,17 @@ SLOW_SECONDS = 0.1
 """A callback that lets nothing else run for so long is reported."""
 
 
+class CallTimes:
+    """The calls of every callback of one name. An event loop has its turn between two sums, so they are up to a millisecond behind."""
+
+    __slots__ = ("calls", "seconds")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.seconds = 0.0
+        """In callbacks, time that they awaited something included."""
+
+
 class CallbackTask:
     """Takes events out of an inbox and calls one function with each, awaiting it within its time."""
 
@@ -31,6 +42,7 @@ class CallbackTask:
         timeout: float | None,
         slow: float,
         reports: Reports,
+        times: CallTimes,
         tell: Callable[[KrakenWireError], None],
     ) -> None:
         self.callback = callback
@@ -38,6 +50,7 @@ class CallbackTask:
         self._timeout = timeout
         self._slow = slow
         self._reports = reports
+        self._times = times
         self._tell = tell
         self._loop = asyncio.get_running_loop()
         self.task = self._loop.create_task(self._run(), name=f"krakenwire {name_of(callback)}")
@@ -55,7 +68,7 @@ class CallbackTask:
         the next. Only the cancellation of this task comes through.
         """
         callback, take, clock, slow = self.callback, self.inbox.take, self._loop.time, self._slow
-        before = turn = clock()
+        before = turn = now = clock()
         calls = 0
         while event is not None:
             failure: BaseException | None = None
@@ -76,11 +89,17 @@ class CallbackTask:
                 self._has_failed(event, failure, now)
             calls += 1
             if now - turn > TURN_SECONDS or calls == EVENTS_IN_A_ROW:
+                self._count(calls, now - turn)
                 await asyncio.sleep(0)
                 now = turn = clock()
                 calls = 0
             before = now
             event = take()
+        self._count(calls, now - turn)
+
+    def _count(self, calls: int, seconds: float) -> None:
+        self._times.calls += calls
+        self._times.seconds += seconds
 
     def _was_slow(self, event: Any, seconds: float, now: float) -> None:
         report = self._reports.slow(self.callback, event, seconds, now)
@@ -100,7 +119,9 @@ class Callbacks:
         self._router = router
         self._queues = queues
         self._timeout = timeout
-        self._reports = Reports()
+        self.reports = Reports()
+        self.times: dict[str, CallTimes] = {}
+        """By the name that callbacks were registered under; those that are gone are in it, too."""
         self._tasks: list[tuple[str, CallbackTask]] = []
 
     def add(self, name: str, callback: Callback, inbox: Inbox, *, facts: bool) -> None:
@@ -111,7 +132,13 @@ class Callbacks:
         name = name_of_events(name)
         check_callable(callback)
         task = CallbackTask(
-            callback, inbox, timeout=self._timeout, slow=SLOW_SECONDS, reports=self._reports, tell=self.tell
+            callback,
+            inbox,
+            timeout=self._timeout,
+            slow=SLOW_SECONDS,
+            reports=self.reports,
+            times=self.times.setdefault(name, CallTimes()),
+            tell=self.tell,
         )
         self._tasks.append((name, task))
         self._router.name(name, inbox.put, facts=facts)
@@ -128,7 +155,7 @@ class Callbacks:
 
     def note(self, error: KrakenWireError, now: float) -> None:
         """Something went wrong that is survived: a line in the log now and then, and the error callbacks."""
-        self._reports.note(error, now)
+        self.reports.note(error, now)
         self.tell(error)
 
     def tell(self, error: KrakenWireError) -> None:

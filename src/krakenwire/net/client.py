@@ -38,12 +38,15 @@ from krakenwire.net.consumers import QUEUE_LIMIT, Inbox, Policy, Queues
 from krakenwire.net.feeds import Feed, Feeds
 from krakenwire.net.fleet import Fleet
 from krakenwire.net.hosts import Hosts
+from krakenwire.net.measures import Measures
 from krakenwire.net.plan import CONNECTIONS, LEVEL3_SYMBOLS, PUBLIC_SYMBOLS, Role, role_of
 from krakenwire.net.router import Router
 from krakenwire.net.sockets import SocketTransport
+from krakenwire.net.stalls import STALL_SECONDS, Stalls
 from krakenwire.net.statistics import statistics, verdict_of
 from krakenwire.net.status import ConnectionInfo, info
 from krakenwire.net.streams import EventStream, Stream
+from krakenwire.net.switch import DeadMansSwitch
 from krakenwire.net.transport import Transport
 from krakenwire.session import Limits
 from krakenwire.state.book import Book
@@ -83,6 +86,7 @@ class Client:
     `public_symbols`, `level3_symbols`: symbols of one connection; `connections`: connections to one host.
     `gate`: the budget of attempts to connect; None: that of the process. `dice`: where waits are drawn from.
     `clock`: the wall clock, for nonces, and whose jumps are told; None: that of the machine.
+    `stall_limit`: seconds after which a blocked event loop is logged, with what blocks it; None: nobody looks.
 
     Raises: UsageError, if an option makes no sense.
     """
@@ -111,6 +115,7 @@ class Client:
         gate: ConnectGate | None = None,
         dice: random.Random | None = None,
         clock: WallClock | None = None,
+        stall_limit: float | None = STALL_SECONDS,
     ) -> None:
         self._fleet = Fleet(
             self,
@@ -139,6 +144,15 @@ class Client:
             else None
         )
         self._feeds = Feeds(self._plan, self._router, self._backfill)
+        self.measures = Measures(
+            hosts=self._fleet.hosts,
+            connections=self._plan.connections,
+            gate=self._fleet.gate,
+            queues=self._queues,
+            callbacks=self._callbacks,
+            stalls=Stalls.wanted(stall_limit),
+        )
+        """What is counted, for whoever shows it."""
         self._isolates = isolate_disputed
         self._clock = WallClock() if clock is None else clock
         self._clock_timer: asyncio.TimerHandle | None = None
@@ -154,6 +168,10 @@ class Client:
             raise UsageError("a client is entered once; make another one with connect()")
         self._loop = asyncio.get_running_loop()
         self._thread, self._process = threading.get_ident(), os.getpid()
+        for name, take in self.measures.facts.takers().items():
+            self._router.name(name, take, facts=False)
+        if self.measures.stalls is not None:
+            self.measures.stalls.start()
         self._router.name("subscription_rejected", self._feeds.rejected, facts=False)
         self._look_at_clock()
         if self._isolates:
@@ -175,8 +193,11 @@ class Client:
         if self._closed:
             return
         self._closed = True
+        if self.measures.stalls is not None:
+            self.measures.stalls.stop()
         if self._clock_timer is not None:
             self._clock_timer.cancel()
+        self._fleet.leave_switch()
         await close_all(
             self._plan.all(),
             self._backfill,
@@ -300,6 +321,15 @@ class Client:
         """Everything that every connection reports, in one stream. It subscribes nothing."""
         return EventStream(self, self._queues.make(policy, limit))
 
+    def dead_mans_switch(self, seconds: int = 60) -> DeadMansSwitch:
+        """Kraken cancels every open order of the account unless this program says within `seconds` that it is there, again and again. Needs
+        credentials whose key may trade.
+
+        Raises: UsageError, if `seconds` is no whole number from 8 to 86,399.
+        """
+        self.check_thread()
+        return DeadMansSwitch(self._fleet, self._router, seconds)
+
     # ---------------------------------------------------------------- what is known
 
     def status(self) -> tuple[ConnectionInfo, ...]:
@@ -310,10 +340,26 @@ class Client:
             [info(each, role, now) for role, made in self._plan.connections.items() for each in made]
         )
 
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop that it was entered in; None before. From other threads, this is the only way to it."""
+        return self._loop
+
+    def failure(self) -> KrakenWireError | None:
+        """Why a connection is over for good; None while each stands or is tried again."""
+        self.check_thread()
+        return next((each.error for each in self._plan.all() if each.error is not None), None)
+
     def statistics(self) -> dict[str, Any]:
         """Counts over all connections since the client was made, ready for JSON; the names are the handler's."""
         self.check_thread()
         return statistics(self._plan.all(), asyncio.get_running_loop().time())
+
+    def carrier(self, channel: str, symbol: str | None = None) -> str | None:
+        """Name of the connection that carries a subscription, as in `status()`; None if nobody wants it."""
+        self.check_thread()
+        connection = self._plan.where(channel_named(channel), symbol)
+        return None if connection is None else connection.name
 
     def trust(self, channel: str, symbol: str | None, start: float, end: float) -> Verdict:
         """Whether the data between two times, on the loop's clock, is proven, and which parts are not, with their causes.

@@ -18,6 +18,7 @@ from krakenwire.net.live import LiveLink
 from krakenwire.net.pacing import Pacer
 from krakenwire.net.transport import ConnectFailure, Link, Transport
 from krakenwire.session import Session
+from krakenwire.wire.orders import Request
 from krakenwire.wire.secret import Secret
 from krakenwire.wire.subscriptions import Subscription
 
@@ -106,6 +107,20 @@ class Connection:
             put(event)
         if late.missing:
             self.resync(params.channel.value, symbol)
+
+    @property
+    def stands(self) -> bool:
+        """Whether what is asked now is sent now, but for a token."""
+        return self._live is not None
+
+    def request(self, request: Request) -> int:
+        """Send a request, once; returns its number.
+
+        Raises: UsageError, if too many wait.
+        """
+        number = self.session.request(request, now=self._loop.time())
+        self._wake()
+        return number
 
     def let_go(self, channel: str, symbol: str) -> None:
         """A book goes on elsewhere: from this moment on nothing more of it comes from here."""

@@ -46,6 +46,10 @@ class Policy(StrEnum):
 class Inbox:
     """What waits for one consumer, and the end of it. One task at a time may wait for it."""
 
+    policy = Policy.CONFLATE
+    dropped = 0
+    """Events lost so far because the consumer was too slow."""
+
     def __init__(self) -> None:
         self._waiter: asyncio.Future[None] | None = None
         self._closed = False
@@ -114,13 +118,13 @@ class Inbox:
 class Buffer(Inbox):
     """Every event in its order; beyond the bound the oldest go, and a `Gap` stands in their place."""
 
+    policy = Policy.BUFFER
+
     def __init__(self, limit: int = QUEUE_LIMIT) -> None:
         super().__init__()
         self._limit = limit
         self._events: deque[Any] = deque()
         self._lost: dict[tuple[str, str | None], Gap] = {}
-        self.dropped = 0
-        """Events lost so far."""
 
     def put(self, event: Any) -> None:
         if len(self._events) >= self._limit:
@@ -154,6 +158,8 @@ class Buffer(Inbox):
 
 class Blocking(Buffer):
     """Every event in its order; at the bound the reader waits."""
+
+    policy = Policy.BLOCK
 
     def __init__(self, room: Callable[[], None], limit: int = QUEUE_LIMIT) -> None:
         super().__init__(limit)
@@ -227,6 +233,17 @@ class Queues:
         self._room = asyncio.Event()
         self.blocking: list[Inbox] = []
         """Those for which the reader waits when they are full."""
+        self._dropped_before = 0
+        """Events lost by queues that nobody reads any more."""
+
+    @property
+    def dropped(self) -> int:
+        """Events that slow consumers lost so far."""
+        return self._dropped_before + sum(made.dropped for made in list(self._made))
+
+    def depths(self) -> list[tuple[Policy, int]]:
+        """Of each queue in use its policy and how many events wait in it."""
+        return [(made.policy, len(made)) for made in list(self._made)]
 
     def make(self, policy: Policy | str = Policy.BUFFER, limit: int | None = None) -> Inbox:
         """A new queue.
@@ -254,6 +271,9 @@ class Queues:
 
     def forget(self, made: Inbox) -> None:
         """Nobody reads it any more."""
+        if made in self._made:
+            self._made.discard(made)
+            self._dropped_before += made.dropped
         made.end()
         if made in self.blocking:
             self.blocking.remove(made)

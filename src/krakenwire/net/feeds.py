@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from krakenwire.errors import KrakenWireError, RequestRejected
+from krakenwire.errors import CapacityExceeded, KrakenWireError, RequestRejected
 from krakenwire.events import Event, SubscriptionRejected
 from krakenwire.net.backfill import Backfill
 from krakenwire.net.connection import Connection
@@ -13,6 +13,7 @@ from krakenwire.net.consumers import Inbox
 from krakenwire.net.plan import Plan
 from krakenwire.net.router import Router
 from krakenwire.wire.market import OHLC_INTERVALS
+from krakenwire.wire.refusals import ErrorKind
 from krakenwire.wire.subscriptions import Subscription
 
 
@@ -38,10 +39,12 @@ class Feed:
     def refuse(self, event: SubscriptionRejected) -> None:
         """Kraken refused a symbol for good. When none is left, that is the end."""
         self.rejected[event.symbol] = event
-        if len(self.rejected) >= max(1, len(self.symbols)):
-            self.inbox.end(RequestRejected("subscribe", None, event.reason, event.symbol))
-        else:
+        if len(self.rejected) < max(1, len(self.symbols)):
             self.inbox.put(event)
+        elif event.kind is ErrorKind.CAPACITY:
+            self.inbox.end(CapacityExceeded(f"{event.reason}, and there may be no more connections"))
+        else:
+            self.inbox.end(RequestRejected("subscribe", None, event.reason, event.symbol))
 
 
 class Feeds:
@@ -94,6 +97,10 @@ class Feeds:
                 continue
             wish = connection.session.desk.subscriptions.get(event.channel, event.symbol, interval)
             if wish is None or not wish.wanted:
+                if event.kind is ErrorKind.CAPACITY and self._plan.spread(
+                    (event.channel, event.symbol, interval)
+                ):
+                    continue
                 refused.append(interval)
                 self._plan.refused((event.channel, event.symbol, interval))
         for feed in self._of.get((event.channel, event.symbol), []):

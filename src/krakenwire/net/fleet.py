@@ -14,12 +14,13 @@ from krakenwire.net.connection import Connection, Owner
 from krakenwire.net.hosts import Hosts
 from krakenwire.net.pacing import Pacer
 from krakenwire.net.plan import Plan, Role
+from krakenwire.net.switch import DeadMansSwitch
 from krakenwire.net.token import TokenDesk, source_of
 from krakenwire.net.transport import Transport
 from krakenwire.session import Limits, Session
 from krakenwire.state.subscriptions import PRIVATE
 from krakenwire.wire.secret import Secret
-from krakenwire.wire.subscriptions import Subscription
+from krakenwire.wire.subscriptions import ExecutionsSubscription, Subscription
 
 
 class Fleet:
@@ -47,13 +48,13 @@ class Fleet:
         self.hosts = hosts
         self.transport = transport
         self.waits = waits
+        self.gate = gate
         self._hub = hub
         self._credentials = credentials
         self._limits = limits
         self._dispute = on_checksum_dispute
         # A mistake shows here, not at the first connection.
         Session(on_checksum_dispute=on_checksum_dispute, limits=limits)
-        self._gate = gate
         self._dice = dice
         self._wall = wall
         self.plan = Plan(
@@ -63,6 +64,7 @@ class Fleet:
             connections=connections,
         )
         self._tokens: TokenDesk | None = None
+        self._switch: DeadMansSwitch | None = None
         self._level3_pacer = Pacer(rate=1.0, burst=1.0)
 
     def want(self, owner: Hashable, params: Subscription) -> None:
@@ -79,6 +81,33 @@ class Fleet:
                 )
             self._tokens = TokenDesk(source)
         self.plan.want(owner, params)
+
+    def hold_private(self, switch: DeadMansSwitch) -> Connection:
+        """Keep a connection to the account for its dead man's switch, and follow the orders over it, as whoever guards them has to.
+
+        Raises: UsageError, if there is a switch already, or there are no credentials.
+        """
+        if self._switch is not None:
+            raise UsageError("there is one dead man's switch for the account, and it is in use")
+        key = ("executions", None, None)
+        held = self.plan.params(key)
+        self.want(
+            switch, ExecutionsSubscription(snap_orders=True, snap_trades=True) if held is None else held
+        )
+        self._switch = switch
+        connection = self.plan.where(*key)
+        assert connection is not None  # noqa: S101 (it was wanted just now)
+        return connection
+
+    def let_private_go(self, switch: DeadMansSwitch) -> None:
+        """Undo `hold_private`."""
+        self._switch = None
+        self.plan.drop(switch)
+
+    def leave_switch(self) -> None:
+        """The client is closed: a switch that is armed is renewed no more."""
+        if self._switch is not None:
+            self._switch.stop()
 
     def disputed(self, event: BookDisputed) -> None:
         """A book stays wrong after every resync: it goes on, as soon as this frame is dealt with, over a connection of its own."""
@@ -102,7 +131,7 @@ class Fleet:
             session,
             hub=self._hub,
             transport=self.transport,
-            gate=self._gate,
+            gate=self.gate,
             waits=self.waits,
             dice=self._dice,
             pacer=self._level3_pacer if role is Role.LEVEL3 else Pacer(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -35,6 +36,12 @@ class Hosts(Struct, frozen=True):
             level3=check_url(level3 or os.environ.get("KRAKEN_WS_L3_URL") or LEVEL3),
             rest=check_url(rest or os.environ.get("KRAKEN_SPOT_URL") or REST, schemes=("https", "http")),
         )
+
+    @property
+    def real(self) -> bool:
+        """Whether all of them are Kraken's."""
+        names = [urlsplit(url).hostname or "" for url in (self.public, self.private, self.level3, self.rest)]
+        return all(name.endswith(".kraken.com") for name in names)
 
     def of(self, role: Role) -> str:
         """The WebSocket URL of a role."""

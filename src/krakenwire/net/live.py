@@ -31,6 +31,9 @@ READS_IN_A_ROW = 64
 STALL = 0.25
 """Seconds that a timer may be late before the loop counts as having stood still."""
 
+DRAIN_SECONDS = 0.25
+"""For reading what had come when sending failed."""
+
 CUT_SHARE = 4
 """Of the time for a goodbye, the part that whoever was cancelled for missing it has for cleaning up."""
 
@@ -154,8 +157,13 @@ class LiveLink:
 
     async def _read_frames(self) -> None:
         """Every frame, one after the other, to the session and on."""
-        receive, clock, session, hub = self._link.receive, self._loop.time, self._session, self._hub
-        desk, counts, publish, blocking = session.desk, self._known.counts, hub.publish, hub.blocking
+        receive, clock, session = self._link.receive, self._loop.time, self._session
+        desk, counts, publish, blocking = (
+            session.desk,
+            self._known.counts,
+            self._hub.publish,
+            self._hub.blocking,
+        )
         while True:
             frame = await receive()
             if self._ending:
@@ -176,18 +184,25 @@ class LiveLink:
                 publish(events)
             if refused or channel in TELLING:
                 self._attend(frame, events)
+                if self.ended.done():
+                    return
             else:
                 self._last = events, now
             if desk.due_at < self._timer_at or desk.ignored_since is not None:
                 self.wake()
             if blocking:
-                await hub.room()
-                waited = clock() - now
-                if waited > STALL:
-                    session.excuse(waited, now=now + waited)
+                await self._wait_for_room()
             if self._reads % READS_IN_A_ROW == 0:
                 self._arm()
                 await asyncio.sleep(0)
+
+    async def _wait_for_room(self) -> None:
+        """Wait for consumers who asked for that. What the exchange says meanwhile is read late, and that is not its fault."""
+        began = self._loop.time()
+        await self._hub.room()
+        waited = self._loop.time() - began
+        if waited > STALL:
+            self._session.excuse(waited, now=began + waited)
 
     def _attend(self, frame: bytes, events: list[Event]) -> None:
         """A frame that says something about the connection itself, or cannot be used."""
@@ -249,6 +264,8 @@ class LiveLink:
                 self._outgoing.clear()
                 await self._write_waiting()
         except LinkClosed as exc:
+            # What was received before is read first, and ends with the same.
+            await asyncio.wait(self._tasks[:1], timeout=DRAIN_SECONDS)
             self.finish(End(exc.reason, gone=True))
         except TimeoutError:
             self.finish(End("does not read what is sent", gone=True))
@@ -270,7 +287,21 @@ class LiveLink:
             pacer.spend(len(frames))
             for frame in frames:
                 async with asyncio.timeout(self._waits.write):
-                    await self._link.send(frame)
+                    await self._send(frame)
+
+    async def _send(self, frame: bytes) -> None:
+        """Raises: LinkClosed, also where a transport of the caller's own fails otherwise: what that says may hold the frame, and the frame
+        the token.
+        """
+        try:
+            await self._link.send(frame)
+        except (LinkClosed, TimeoutError):
+            raise
+        except Exception as exc:  # noqa: BLE001 (see above)
+            failed = type(exc).__name__
+        else:
+            return
+        raise LinkClosed(f"sending failed: {failed}")
 
     async def _get_token(self) -> None:
         try:

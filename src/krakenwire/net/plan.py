@@ -83,6 +83,8 @@ class Plan:
         self._symbols: dict[Connection, Counter[str | None]] = {}
         self._wishes: dict[Key, _Wish] = {}
         self._owned: dict[Hashable, dict[Key, None]] = {}
+        self._limits: dict[Connection, int] = {}
+        """Symbols of a connection, where the exchange allowed fewer than we thought."""
         self._isolated: set[Connection] = set()
         """Connections for one disputed book each, in use or not."""
 
@@ -94,6 +96,11 @@ class Plan:
         """The connection that carries a subscription; None if nobody wants it."""
         wish = self._wishes.get((channel, symbol, interval))
         return None if wish is None else wish.connection
+
+    def params(self, key: Key) -> Any:
+        """What is subscribed under a key; None if nobody wants it."""
+        wish = self._wishes.get(key)
+        return None if wish is None else wish.params
 
     def want(self, owner: Hashable, params: Subscription) -> None:
         """An owner wants subscriptions from now on.
@@ -176,7 +183,10 @@ class Plan:
             symbols = {key[1] for key in keys if role_of(key[0]) is role and key[0] not in NO_SYMBOL}
             made = self._shared(role)
             held = {symbol for connection in made for symbol in self._symbols[connection]}
-            room = sum(max(0, self._room[role] - len(self._symbols[connection])) for connection in made)
+            room = sum(
+                max(0, self._limits.get(connection, self._room[role]) - len(self._symbols[connection]))
+                for connection in made
+            )
             room += (self._most - len(self.connections[role])) * self._room[role]
             if len(symbols - held) > room:
                 raise CapacityExceeded(
@@ -195,7 +205,7 @@ class Plan:
             if symbol is not None and symbol in self._symbols[connection]:
                 return connection
         for connection in made:
-            if channel in NO_SYMBOL or len(self._symbols[connection]) < self._room[role]:
+            if channel in NO_SYMBOL or self._has_room(connection, role):
                 return connection
         return None
 
@@ -208,6 +218,24 @@ class Plan:
         made.append(connection)
         self._symbols[connection] = Counter()
         return connection
+
+    # ---------------------------------------------------------------- limits that the exchange tells
+
+    def spread(self, key: Key) -> bool:
+        """The connection of a subscription holds as much as the exchange allows: it goes to another. False: there may be no other."""
+        wish = self._wishes.get(key)
+        if wish is None or key[1] is None:
+            return False
+        role, full = role_of(key[0]), wish.connection
+        self._limits[full] = max(0, len(self._symbols[full]) - 1)
+        others = [each for each in self._shared(role) if each is not full and self._has_room(each, role)]
+        if not others and len(self.connections[role]) >= self._most:
+            return False
+        self._move(key, others[0] if others else self._another(role))
+        return True
+
+    def _has_room(self, connection: Connection, role: Role) -> bool:
+        return len(self._symbols[connection]) < self._limits.get(connection, self._room[role])
 
     # ---------------------------------------------------------------- books in dispute
 

@@ -23,8 +23,8 @@ import msgspec
 
 from krakenwire.errors import AuthFailed, ConnectFailed, TokenUnavailable, UsageError
 from krakenwire.net.threads import Threads
-from krakenwire.net.transport import Transport
-from krakenwire.wire.secret import Secret
+from krakenwire.net.transport import HttpReply, Transport
+from krakenwire.wire.secret import Revealed, RevealedBytes, Secret
 
 TOKEN_PATH = "/0/private/GetWebSocketsToken"  # noqa: S105 (a path)
 NONCE_TRIES = 3
@@ -63,8 +63,9 @@ class Credentials:
     __slots__ = ("_name", "key", "secret")
 
     def __init__(self, key: str | Secret, secret: str | Secret) -> None:
-        self.key = key if isinstance(key, Secret) else Secret(key)
-        self.secret = secret if isinstance(secret, Secret) else Secret(secret)
+        # Under the old names, so that from here on a traceback shows neither.
+        key = self.key = key if isinstance(key, Secret) else Secret(key)
+        secret = self.secret = secret if isinstance(secret, Secret) else Secret(secret)
         if not self.key or not self.key.reveal().isascii():
             raise UsageError("must be the text that Kraken gave out", field="key")
         try:
@@ -79,7 +80,8 @@ class Credentials:
 
         Raises: UsageError, if only one of them is, or they are no keys.
         """
-        key, secret = os.environ.get(KEY_VARIABLE, ""), os.environ.get(SECRET_VARIABLE, "")
+        key = Revealed(os.environ.get(KEY_VARIABLE, ""))
+        secret = Revealed(os.environ.get(SECRET_VARIABLE, ""))
         if not key and not secret:
             return None
         if not key or not secret:
@@ -99,7 +101,7 @@ class Credentials:
     def sign(self, path: str, nonce: int, body: bytes) -> str:
         """The signature of a request, for its header `API-Sign`."""
         digest = hashlib.sha256(str(nonce).encode() + body).digest()
-        key = base64.b64decode(self.secret.reveal())
+        key = RevealedBytes(base64.b64decode(self.secret.reveal()))
         return base64.b64encode(hmac.new(key, path.encode() + digest, hashlib.sha512).digest()).decode()
 
 
@@ -152,13 +154,22 @@ class RestTokens:
         body = f"nonce={nonce}".encode()
         headers = {
             "API-Key": self._credentials.key.reveal(),
-            "API-Sign": self._credentials.sign(TOKEN_PATH, nonce, body),
+            "API-Sign": Revealed(self._credentials.sign(TOKEN_PATH, nonce, body)),
             "Content-Type": "application/x-www-form-urlencoded",
         }
         try:
             reply = await self._transport.fetch(self._url + TOKEN_PATH, body=body, headers=headers)
         except ConnectFailed as exc:
             raise TokenUnavailable(f"the token endpoint failed: {exc.kind}") from None
+        except Exception as exc:  # noqa: BLE001 (a transport of the caller's own; what it says may hold the signed request)
+            failed = type(exc).__name__
+        else:
+            return self._read(reply)
+        raise TokenUnavailable(f"the token endpoint failed: {failed}")
+
+    @staticmethod
+    def _read(reply: HttpReply) -> tuple[list[str], Secret | None]:
+        """Errors, or the token."""
         if reply.status == 429:
             raise TokenLater("the token endpoint wants fewer requests", reply.retry_after or RATE_SECONDS)
         try:

@@ -62,6 +62,10 @@ class HttpReply(Struct, frozen=True):
     body: bytes
     retry_after: float | None = None
 
+    def __repr__(self) -> str:
+        # The body may be a token.
+        return f"HttpReply({self.status}, {len(self.body)} bytes)"
+
 
 class Link(Protocol):
     """One open WebSocket. `receive` and `send` may be awaited at the same time, each by one task."""

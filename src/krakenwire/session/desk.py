@@ -24,7 +24,7 @@ from krakenwire.state.subscriptions import (
     Wish,
 )
 from krakenwire.wire.encoding import encode
-from krakenwire.wire.secret import Secret
+from krakenwire.wire.secret import RevealedBytes, Secret
 from krakenwire.wire.subscriptions import (
     BalancesSubscription,
     BookSubscription,
@@ -278,6 +278,7 @@ class Desk:
         if _needs_token(sent) and self._token is not None:
             sent = with_token(sent, self._token)
             pending.token = self._tokens_supplied
+            return RevealedBytes(encode(sent))
         return encode(sent)
 
     def _waits(self, now: float) -> None:

@@ -136,11 +136,12 @@ class Lifecycle:
 
     def _granted(self, ours: tuple[Wish, ...], result: SubscriptionResult | None, now: float) -> None:
         """Kraken holds subscriptions. What it says of them is not promised; what we asked for ourselves is known."""
-        told = [(wish.channel, wish.symbol, wish.held) for wish in ours]
+        told = [(wish.channel, wish.symbol, wish.held, wish.delivered) for wish in ours]
         if not told and result is not None:
-            told = [(result.channel.value, result.symbol, result)]
-        for channel, symbol, params in told:
-            self._sequences.begin(channel, symbol)
+            told = [(result.channel.value, result.symbol, result, False)]
+        for channel, symbol, params, delivered in told:
+            if not delivered:  # else the answer is late, and its snapshot has begun the count already
+                self._sequences.begin(channel, symbol)
             self._streams.granted(channel, symbol, now)
             if symbol is not None:
                 self._books.subscribed(channel, symbol, getattr(params, "depth", None))

@@ -3,12 +3,13 @@
 from krakenwire.sim.catalog import Listing, invented, listing
 from krakenwire.sim.channels import Host
 from krakenwire.sim.connection import Closing, Connection, ConnectionId
-from krakenwire.sim.exchange import Exchange, Rules
+from krakenwire.sim.exchange import Exchange
 from krakenwire.sim.flow import Character
 from krakenwire.sim.pair import Pair
 from krakenwire.sim.private.account import Account, ApiKey, Permissions
 from krakenwire.sim.private.accounts import Accounts
 from krakenwire.sim.private.rates import INTERMEDIATE, PRO, STARTER, Tier
+from krakenwire.sim.rules import Rules
 
 __all__ = [
     "INTERMEDIATE",

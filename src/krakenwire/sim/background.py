@@ -19,11 +19,13 @@ from typing import Any, Self, TypeVar
 from krakenwire.errors import UsageError
 from krakenwire.sim.catalog import DEFAULT, Listing
 from krakenwire.sim.certificate import throw_away
-from krakenwire.sim.exchange import Exchange, Rules
+from krakenwire.sim.exchange import Exchange
 from krakenwire.sim.faults import FaultScript
+from krakenwire.sim.places import Urls
 from krakenwire.sim.private.account import ApiKey
 from krakenwire.sim.private.accounts import Accounts
-from krakenwire.sim.server import Server, Urls
+from krakenwire.sim.rules import Rules
+from krakenwire.sim.server import Server
 from krakenwire.sim.truth import TruthLog
 
 T = TypeVar("T")

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from krakenwire.sim.clock import SECOND
+from krakenwire.sim.pair import Scaling
 from krakenwire.sim.tape import Trade
 from krakenwire.wire.market import OHLC_INTERVALS
 
@@ -108,10 +109,11 @@ class Day:
         day.trades, day.volume, day.cost = self.trades, self.volume, self.cost
         return day
 
-    def rescale(self, up: int, down: int) -> None:
-        """Prices get other digits."""
+    def rescale(self, scaling: Scaling) -> None:
+        """Prices and quantities get other digits."""
         for minute in self._minutes:
-            rescale(minute, up, down)
+            rescale(minute, scaling)
+        self.volume = sum(minute.volume for minute in self._minutes)
         self.cost = sum(minute.cost for minute in self._minutes)
         if self._minutes:
             self._high = max(minute.high for minute in self._minutes)
@@ -137,16 +139,18 @@ class Candles:
             series[-1].add(made)
         self.day.add(made)
 
-    def rescale(self, up: int, down: int) -> None:
-        """Prices get other digits: `up` or `down` is a power of ten, the other one is 1."""
+    def rescale(self, scaling: Scaling) -> None:
+        """Prices and quantities get other digits."""
         for series in self.series.values():
             for candle in series:
-                rescale(candle, up, down)
-        self.day.rescale(up, down)
+                rescale(candle, scaling)
+        self.day.rescale(scaling)
 
 
-def rescale(candle: Candle, up: int, down: int) -> None:
-    """Other digits for the prices of a candle. Rounding keeps their order, so open, high, low and close stay what they are."""
+def rescale(candle: Candle, scaling: Scaling) -> None:
+    """Other digits for a candle. Rounding keeps the order of its prices, so open, high, low and close stay what they are."""
+    up, down, more, less = scaling
     candle.open, candle.high = rounded(candle.open * up, down), rounded(candle.high * up, down)
     candle.low, candle.close = rounded(candle.low * up, down), rounded(candle.close * up, down)
-    candle.cost = rounded(candle.cost * up, down)
+    candle.volume = rounded(candle.volume * more, less)
+    candle.cost = rounded(candle.cost * up * more, down * less)

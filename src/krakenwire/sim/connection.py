@@ -85,9 +85,13 @@ class Connection:
         if len(self.outgoing) >= self.exchange.rules.outgoing_limit:
             self.close(1008, "slow consumer")
             return
+        self.outgoing.append(frame)
+        self.went(frame, label, at)
+
+    def went(self, frame: bytes, label: Label, at: int) -> None:
+        """A frame is on its way: in `outgoing`, or written by `raw` in its place."""
         self.sent += 1
         self._data_at = at
-        self.outgoing.append(frame)
         if self.exchange.truth is not None:
             self.exchange.truth.sent(self, frame, label, at)
 
@@ -137,10 +141,11 @@ class Connection:
 
     def authorised(self, token: object, at: int) -> bool:
         """Whether the token is good here: it is young, or something was subscribed to with it on this connection."""
-        if not isinstance(token, str) or not (token in self._tokens or self.exchange.tokens.valid(token, at)):
-            return False
+        return isinstance(token, str) and (token in self._tokens or self.exchange.tokens.valid(token, at))
+
+    def hold(self, token: str) -> None:
+        """A private subscription was made with this token, so it is good for as long as the connection lives. Orders alone keep none."""
         self._tokens.add(token)
-        return True
 
     def snapshot_delay(self) -> int:
         """Nanoseconds between an acknowledgement and its snapshot."""

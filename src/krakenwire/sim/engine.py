@@ -14,6 +14,8 @@ from bisect import bisect_left, insort
 from enum import IntEnum
 from typing import NamedTuple
 
+from krakenwire.sim.pair import Scaling
+
 
 class Side(IntEnum):
     """Which way an order goes. The other one is `1 - side`."""
@@ -229,11 +231,18 @@ class Engine:
         level.digits = None
         order.qty = qty
 
-    def rescale(self, up: int, down: int) -> None:
-        """Prices get other digits: `up` or `down` is a power of ten, the other one is 1.
+    def misfits(self, scaling: Scaling) -> list[Order]:
+        """Resting orders that have no room for their digits after this."""
+        return [
+            order
+            for order in self.orders.values()
+            if order.price % scaling.price_down
+            or any(qty % scaling.qty_down for qty in (order.qty, order.hidden, order.shows))
+        ]
 
-        Every price has to be a multiple of `down`, and the journal empty.
-        """
+    def rescale(self, scaling: Scaling) -> None:
+        """Prices and quantities get other digits. There are no misfits any more, and the journal is empty."""
+        up, down, more, less = scaling
         for book in self.sides:
             levels = [book.levels[key] for key in book.keys]
             book.levels.clear()
@@ -242,8 +251,12 @@ class Engine:
                 book.levels[key] = level
                 level.price = abs(key)
                 level.digits = None
+                level.total = level.total * more // less
                 for order in level.orders.values():
                     order.price, order.key = level.price, key
+                    order.qty = order.qty * more // less
+                    order.hidden = order.hidden * more // less
+                    order.shows = order.shows * more // less
 
     def move(self, order: Order, price: int, qty: int, *, stamp: int) -> None:
         """Give a resting order another price or a new place at the tail. The new price must not cross."""

@@ -20,9 +20,8 @@ import heapq
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from random import Random
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from krakenwire.errors import UsageError
@@ -38,114 +37,18 @@ from krakenwire.sim.flow import Flow
 from krakenwire.sim.market import Market
 from krakenwire.sim.modes import mode_of
 from krakenwire.sim.requests import Refusal, Request
+from krakenwire.sim.rules import Rules
+from krakenwire.sim.seams import Attempts, Faults, Private, Refused, Truth
 from krakenwire.sim.status import status_frame
 from krakenwire.sim.terms import Terms
 from krakenwire.sim.tokens import Tokens
 from krakenwire.wire.control import Emergency, Maintenance
 from krakenwire.wire.enums import AssetStatus, SystemStatus
 
-if TYPE_CHECKING:
-    from krakenwire.sim.private.account import ApiKey
-
 Action = Callable[[int], None]
 """Something that happens at its time, which it is given: ns since 1970."""
 
 STATUS_LABEL = Label("status", "update")
-
-
-class Rules(Struct, frozen=True, kw_only=True):
-    """How the exchange treats its clients. Kraken publishes few of these figures."""
-
-    snapshot_delay: tuple[float, float] = (0.013, 0.1)
-    """Seconds from an acknowledgement to its snapshot: from, to. Recordings show 0.013 to 0.47."""
-    heartbeat_always: bool = True
-    """Heartbeats come whatever else comes, as recordings show. False: only after a second without data, as the documents say."""
-    idle_limit: float = 60.0
-    """Seconds after which a connection is closed that holds no subscription and asks nothing."""
-    message_rate: float | None = None
-    """Requests a second that a connection may make for long; None: as many as it likes."""
-    message_burst: int = 50
-    """Requests at once."""
-    connects: int = 150
-    """Connections that an address may make in ten minutes before it is banned for as long."""
-    outgoing_limit: int = 1_000_000
-    """Frames that wait for a client; one more and he is cut off. What Kraken does with a client who does not read is not known."""
-    level3_symbols: int = 200
-    """Symbols of a level3 connection."""
-    level3_rate: int = 200
-    """What the level3 subscriptions of one second may cost: 5, 25 or 100 a symbol, by depth. 500 for professional accounts."""
-    version: str = "2.0.10"
-    """Build of the service, as `status` tells it."""
-
-
-class Refused(Struct, frozen=True):
-    """The answer to an attempt to connect, or to an HTTP request, that is refused before the exchange sees it."""
-
-    status: int
-    body: bytes = b""
-    retry_after: float | None = None
-    """Seconds, for the header of this name."""
-
-
-class Faults(Protocol):
-    """What stands between the exchange and its clients."""
-
-    def pass_on(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
-        """A frame for a client: call `connection.emit` for whatever shall arrive, now or from an action of `exchange.schedule`."""
-
-    def hear(self, connection: Connection, frame: bytes | str, at: int) -> bytes | str | None:
-        """A frame from a client, as the exchange shall hear it; None: it never arrives."""
-
-    def refusal(self, connection: Connection, request: Request, symbol: str) -> str | None:
-        """The words in which one symbol of a subscription is refused; None: it is not."""
-
-
-class Attempts(Protocol):
-    """What stands before the exchange where clients come in."""
-
-    def admit(self, host: str, at: int) -> Refused | None:
-        """How an attempt to connect is refused; None: it is not."""
-
-    def http(self, path: str, at: int) -> Refused | None:
-        """How an HTTP request is refused; None: it is not."""
-
-
-class Private(Protocol):
-    """The account side."""
-
-    def take(self, connection: Connection, request: Request) -> None:
-        """Answer an order method, or `subscribe` and `unsubscribe` of a private channel. Host and token are right. Raises: Refusal."""
-
-    def subscribed(self, connection: Connection) -> bool:
-        """Whether the connection holds a private subscription."""
-
-    def left(self, connection: Connection) -> None:
-        """The connection is over."""
-
-    def removed(self, owner: object, at: int) -> None:
-        """A resting order of this owner (None: the order flow's) was cancelled by the exchange."""
-
-    def rescaled(self, market: Market, at: int) -> None:
-        """Prices of a market have other digits or steps now."""
-
-    def key(self, public: str) -> ApiKey | None:
-        """The API key with this public part, for signed HTTP requests."""
-
-    def issue(self, key: ApiKey) -> str:
-        """A token that speaks for this key."""
-
-
-class Truth(Protocol):
-    """Who writes down what really happened."""
-
-    def meant(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
-        """A frame as the exchange made it, before faults."""
-
-    def sent(self, connection: Connection, frame: bytes, label: Label, at: int) -> None:
-        """A frame as it goes out; its number is `connection.sent`."""
-
-    def published(self, market: Market, at: int) -> None:
-        """The book of a market has another state."""
 
 
 class Exchange:
@@ -327,9 +230,9 @@ class Exchange:
     def change_pair(self, symbol: str, /, *, now: float, **changes: Any) -> None:
         """A market goes on under other terms: fields of `Pair`. Whoever follows `instrument` is told.
 
-        With fewer price digits, orders between the remaining prices are cancelled. Quantities keep their digits.
+        With fewer digits, orders that have no room for theirs are cancelled. The smallest order stays what it is, as far as it has room.
 
-        Raises: UsageError, if the name or the digits of quantities should change.
+        Raises: UsageError, if the name should change.
         """
         self.advance(now)
         self._change(symbol, changes)
@@ -337,8 +240,11 @@ class Exchange:
     def _change(self, symbol: str, changes: dict[str, Any]) -> None:
         market, flow = self.markets[symbol], self.flows[symbol]
         old, new = market.pair, replace(market.pair, **changes)
-        if (old.symbol, old.qty_precision) != (new.symbol, new.qty_precision):
-            raise UsageError("a market keeps its name and the digits of its quantities", field="changes")
+        if old.symbol != new.symbol:
+            raise UsageError("a market keeps its name", field="changes")
+        scaling = old.scaling(new)
+        if "qty_min" not in changes:
+            new = replace(new, qty_min=max(1, old.qty_min * scaling.qty_up // scaling.qty_down))
         for order in market.misfits(new):
             market.cancel(order)
             if self.private is not None:
@@ -346,8 +252,9 @@ class Exchange:
         self.publish(market, self.at)
         market.change(new)
         market.mode = mode_of(self.system, new.status)
-        more = new.price_precision - old.price_precision
-        flow.rescale(10 ** max(0, more), 10 ** max(0, -more))
+        flow.rescale(scaling)
+        if scaling.changes and self.truth is not None:
+            self.truth.published(market, self.at)
         if self.private is not None:
             self.private.rescaled(market, self.at)
         self.feeds.changed([symbol], [], self.at)

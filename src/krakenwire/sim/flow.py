@@ -14,6 +14,7 @@ from msgspec import Struct
 from krakenwire.sim.clock import SECOND
 from krakenwire.sim.engine import Order, Side
 from krakenwire.sim.market import Market
+from krakenwire.sim.pair import Scaling
 
 
 class Character(Struct, frozen=True, kw_only=True):
@@ -40,7 +41,7 @@ class Character(Struct, frozen=True, kw_only=True):
     withdrawals: float = 0.0
     """Chance in a message that the makers of a side, or of both, go away for some seconds."""
     changes: float = 0.0
-    """Chance in a message that the terms of the market change: its status for some seconds, its price digits, its smallest order."""
+    """Chance in a message that the terms of the market change: its status for some seconds, its digits, its smallest order."""
     history: int = 80
     """Trades that happened before the exchange began, in the last day and a half."""
 
@@ -195,10 +196,10 @@ class Flow:
         if order.resting:
             self.orders[side].append(order)
 
-    def rescale(self, up: int, down: int) -> None:
-        """Prices have other digits now."""
-        self.anchor *= up / down
-        self.fair *= up / down
+    def rescale(self, scaling: Scaling) -> None:
+        """Prices have other digits now; the digits of quantities are read when an order is made."""
+        self.anchor *= scaling.price_up / scaling.price_down
+        self.fair *= scaling.price_up / scaling.price_down
 
     def _any(self, side: Side) -> Order | None:
         """One of its resting orders. Those that were filled meanwhile are forgotten on the way."""

@@ -25,7 +25,7 @@ class Stream(Protocol):
     def publish(self, market: Market, at: int) -> None: ...
 
     def rescaled(self) -> None:
-        """Prices have other digits now."""
+        """Prices or quantities have other digits now."""
 
 
 Watcher = Callable[["Market", Trade, Fill], None]
@@ -147,21 +147,20 @@ class Market:
     # ---------------------------------------------------------------- other terms
 
     def misfits(self, pair: Pair) -> list[Order]:
-        """Orders whose prices could not be written with the digits of these terms. They have to be cancelled, and that published, first."""
-        down = 10 ** max(0, self.pair.price_precision - pair.price_precision)
-        return [order for order in self.engine.orders.values() if order.price % down]
+        """Orders that could not be written with the digits of these terms. They have to be cancelled, and that published, first."""
+        return self.engine.misfits(self.pair.scaling(pair))
 
     def change(self, pair: Pair) -> None:
-        """Trade on other terms from now on. Everything must be published; quantities keep their digits.
+        """Trade on other terms from now on. Everything must be published.
 
-        Prices of the past are rounded where they have no room.
+        Other digits make another state of the book. Numbers of the past are rounded where they have no room.
         """
-        more = pair.price_precision - self.pair.price_precision
+        scaling = self.pair.scaling(pair)
         self.pair = pair
-        if more:
-            up, down = 10 ** max(0, more), 10 ** max(0, -more)
-            self.engine.rescale(up, down)
-            self.tape.rescale(up, down)
-            self.candles.rescale(up, down)
+        if scaling.changes:
+            self.states += 1
+            self.engine.rescale(scaling)
+            self.tape.rescale(scaling)
+            self.candles.rescale(scaling)
             for stream in self.streams:
                 stream.rescaled()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -22,6 +23,20 @@ def writer(decimals: int) -> Callable[[int], str]:
         return f"{digits[:-decimals]}.{digits[-decimals:]}"
 
     return write
+
+
+class Scaling(NamedTuple):
+    """How integers change where a pair gets other digits: `count * up // down`; up or down is a power of ten, the other one is 1."""
+
+    price_up: int
+    price_down: int
+    qty_up: int
+    qty_down: int
+
+    @property
+    def changes(self) -> bool:
+        """Whether any number changes."""
+        return self != (1, 1, 1, 1)
 
 
 class Pair(Struct, frozen=True, kw_only=True, dict=True):
@@ -52,6 +67,12 @@ class Pair(Struct, frozen=True, kw_only=True, dict=True):
     @property
     def quote(self) -> str:
         return self.symbol.partition("/")[2]
+
+    def scaling(self, other: Pair) -> Scaling:
+        """What makes integers of this pair those of the same pair under other terms."""
+        price = other.price_precision - self.price_precision
+        qty = other.qty_precision - self.qty_precision
+        return Scaling(10 ** max(0, price), 10 ** max(0, -price), 10 ** max(0, qty), 10 ** max(0, -qty))
 
     @cached_property
     def price(self) -> Callable[[int], str]:

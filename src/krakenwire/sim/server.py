@@ -1,71 +1,32 @@
-"""The simulated exchange on a port: WebSocket and HTTP, for clients in any language.
-
-The paths are Kraken's. Its three WebSocket hosts are three paths here, or three host names where names can be given:
-
-========  ==========  =============================
-host      path        or `/v2` under the host name
-========  ==========  =============================
-public    `/v2`
-private   `/auth/v2`  `ws-auth.localhost`
-level3    `/l3/v2`    `ws-l3.localhost`
-========  ==========  =============================
-
-HTTP is below `/0`, as at `https://api.kraken.com`.
-"""
+"""The simulated exchange on a port: WebSocket and HTTP, for clients in any language. Where it is found, `places` says."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import ssl
 from collections.abc import Callable, Sequence
-from math import ceil
 from typing import Any, Self
 
 from aiohttp import WSMsgType, web
-from msgspec import Struct
 
 from krakenwire.errors import UsageError
 from krakenwire.sim.channels import Host
 from krakenwire.sim.connection import ConnectionId
-from krakenwire.sim.exchange import Exchange, Refused
+from krakenwire.sim.exchange import Exchange
+from krakenwire.sim.http_log import server_log
+from krakenwire.sim.pace import Pace
+from krakenwire.sim.places import PATHS, Urls, host_of, is_loopback
 from krakenwire.sim.raw import Act, Answer, Instead
+from krakenwire.sim.responses import Nothing, refusal
+from krakenwire.sim.seams import Refused
 from krakenwire.sim.wire import Wire
-
-PATHS = {"/v2": Host.PUBLIC, "/auth/v2": Host.PRIVATE, "/l3/v2": Host.LEVEL3}
-
-NAMES = {
-    "ws-auth": Host.PRIVATE,
-    "beta-ws-auth": Host.PRIVATE,
-    "ws-l3": Host.LEVEL3,
-}
-"""First labels of the host name that make `/v2` another host than the public one."""
 
 REQUEST_LIMIT = 1024 * 1024
 """Bytes of a client's message or HTTP body."""
 
-PACE = 0.001
-"""Real seconds between two looks at what is due, at least."""
-
-CROWDED = 0.01
-"""Real seconds until a slow reader is looked at again."""
-
-SLICE = 0.05
-"""Real seconds of market that are made at once, at most: after a pause or under too much work, clients are heard in between."""
-
 STOP_SECONDS = 2.0
 """Real seconds that clients and handlers have to end."""
-
-
-class Urls(Struct, frozen=True):
-    """Where a running exchange is."""
-
-    public: str
-    private: str
-    level3: str
-    rest: str
-    """Without the path: what stands before `/0/private/GetWebSocketsToken`."""
 
 
 class Server:
@@ -115,17 +76,12 @@ class Server:
         """Sockets on which faults answer in place of the exchange."""
         self._runner: web.AppRunner | None = None
         self._driver: asyncio.Task[None] | None = None
-        self._due = asyncio.Event()
-        self._crowded = False
-        """Whether frames wait for a slow reader."""
-        self._loop: asyncio.AbstractEventLoop
-        self._began = 0.0
-        self._now = 0.0
+        self._pace = Pace(exchange, speed, self._hand_out)
 
     @property
     def now(self) -> float:
         """The present, in seconds since the exchange began."""
-        return self._now
+        return self._pace.now
 
     @property
     def urls(self) -> Urls:
@@ -145,11 +101,14 @@ class Server:
 
         Raises: OSError, if the address or the port is not to be had.
         """
-        self._loop = asyncio.get_running_loop()
         app = web.Application(client_max_size=REQUEST_LIMIT)
         app.router.add_route("*", "/{path:.*}", self._handle)
         runner = web.AppRunner(
-            app, access_log=None, handler_cancellation=True, shutdown_timeout=STOP_SECONDS / 2
+            app,
+            access_log=None,
+            logger=server_log(),
+            handler_cancellation=True,
+            shutdown_timeout=STOP_SECONDS / 2,
         )
         await runner.setup()
         site = web.TCPSite(runner, self._host, self._port, ssl_context=self._tls)
@@ -160,8 +119,8 @@ class Server:
             raise
         self._runner = runner
         self._port = runner.addresses[0][1]
-        self._began = self._loop.time() - self._now / self._speed
-        self._driver = asyncio.create_task(self._drive(), name="simulated exchange")
+        self._pace.begin()
+        self._driver = asyncio.create_task(self._pace.run(), name="simulated exchange")
 
     async def stop(self) -> None:
         """Say goodbye to every client and end, within a few seconds, whatever they do."""
@@ -193,51 +152,23 @@ class Server:
         """Bring the exchange to the present, which is returned: call it before doing something to the exchange. What follows from that is
         handed out at once.
         """
-        self._move()
-        self.exchange.advance(self._now)
-        self._due.set()
-        return self._now
+        return self._pace.look()
 
-    async def _drive(self) -> None:
-        """The one task that moves time and hands out what there is."""
-        while True:
-            self._due.clear()
-            self._crowded = False
-            real = self._move()
-            self.exchange.advance(self._now)
-            self._hand_out()
-            due = self.exchange.deadline
-            wait = None if due is None else (due - self._now) / self._speed
-            if self._crowded:
-                wait = CROWDED if wait is None else min(wait, CROWDED)
-            if self._now < real or (wait is not None and wait <= PACE):
-                await asyncio.sleep(PACE)
-            else:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await self._due.wait()
-
-    def _move(self) -> float:
-        """Bring the present nearer to the real one, which is returned: all the way, unless much is due on it."""
-        real = (self._loop.time() - self._began) * self._speed
-        due = self.exchange.deadline
-        limit = real if due is None else max(due, self._now) + SLICE * self._speed
-        self._now = max(self._now, min(real, limit))
-        return real
-
-    def _hand_out(self) -> None:
+    def _hand_out(self) -> bool:
+        """Give every client what waits for him; whether some has to wait for a slow reader."""
+        crowded = False
         for number in tuple(self._wires):
-            self._flush(number)
+            crowded |= self._flush(number)
+        return crowded
 
-    def _flush(self, number: ConnectionId) -> None:
-        """Give a client what waits for him."""
+    def _flush(self, number: ConnectionId) -> bool:
+        """Give a client what waits for him; whether he has to read first."""
         wire = self._wires.get(number)
         if wire is None:
-            return
+            return False
         closing = self.exchange.closing(number)
         if wire.full and closing is None:
-            self._crowded = True
-            return
+            return True
         frames = self.exchange.take_outgoing(number)
         if frames:
             self.frames += len(frames)
@@ -247,6 +178,7 @@ class Server:
             wire.close(closing.code, closing.reason)
         if wire.ended or wire.silent or closing is not None:
             self._forget(number)
+        return False
 
     def _forget(self, number: ConnectionId) -> None:
         wire = self._wires.pop(number, None)
@@ -261,13 +193,13 @@ class Server:
         try:
             return await self._answer(request)
         except ConnectionError:
-            return _Nothing()
+            return Nothing()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         """Raises: ConnectionError, if the client is gone."""
-        self._move()
+        self._pace.move()
         upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
-        host = _host(request) if upgrade else None
+        host = host_of(request) if upgrade else None
         if not upgrade:
             self.requests += 1
         instead = self.instead(host, request.path)
@@ -278,30 +210,33 @@ class Server:
         if instead is not None:
             return await self._say(request, instead)
         if host is not None:
-            return self._turned_away(request, host) or await self._websocket(request, host)
+            refused = self._turned_away(request, host)
+            if refused is None:
+                return await self._websocket(request, host)
+            return await self._say(request, refused.acts) if refused.acts else refusal(refused)
         if upgrade or not request.path.startswith("/0/"):
             return web.Response(status=404, text="no such path; there are /v2, /auth/v2, /l3/v2 and /0/...\n")
         body = await request.read()
-        self._move()
-        refused = self.exchange.refused_http(request.path_qs, now=self._now)
+        self._pace.move()
+        refused = self.exchange.refused_http(request.path_qs, now=self._pace.now)
         if refused is not None:
-            response = _refusal(refused)
+            response = refusal(refused)
         else:
             status, text = self.exchange.rest(
-                request.method, request.path_qs, request.headers, body, now=self._now
+                request.method, request.path_qs, request.headers, body, now=self._pace.now
             )
             response = web.Response(status=status, body=text)
         response.content_type = "application/json"
-        self._due.set()
+        self._pace.wake()
         return response
 
-    def _turned_away(self, request: web.Request, host: Host) -> web.StreamResponse | None:
+    def _turned_away(self, request: web.Request, host: Host) -> Refused | None:
         """How an upgrade is refused, by a ban or by faults; None: it is not."""
-        refused = self.exchange.refused(host, now=self._now)
-        banned = self.exchange.knock(request.remote or "", now=self._now)
+        refused = self.exchange.refused(host, now=self._pace.now)
+        banned = self.exchange.knock(request.remote or "", now=self._pace.now)
         if refused is None and banned is not None:
             refused = Refused(429, retry_after=banned)
-        return None if refused is None else _refusal(refused)
+        return refused
 
     async def _websocket(self, request: web.Request, host: Host) -> web.StreamResponse:
         """One client from its upgrade to its end."""
@@ -314,13 +249,13 @@ class Server:
         )
         await ws.prepare(request)
         wire = self._wire(request)
-        self._move()
-        number = self.exchange.connect(host, now=self._now)
+        self._pace.move()
+        number = self.exchange.connect(host, now=self._pace.now)
         self.connects += 1
         self._wires[number] = wire
         self.exchange.connections[number].socket = _Flushed(self, number, wire)
         self._flush(number)
-        self._due.set()
+        self._pace.wake()
         try:
             await self._listen(ws, number, wire)
         finally:
@@ -336,10 +271,10 @@ class Server:
             message = await ws.receive()
             kind = message.type
             if kind is WSMsgType.TEXT and number in self._wires:
-                self._move()
-                self.exchange.receive(number, message.data, now=self._now)
+                self._pace.move()
+                self.exchange.receive(number, message.data, now=self._pace.now)
                 self._flush(number)
-                self._due.set()
+                self._pace.wake()
             elif kind is WSMsgType.PING:
                 wire.pong(message.data)
             elif kind is WSMsgType.CLOSE:
@@ -363,7 +298,7 @@ class Server:
             self._plain.discard(wire)
             if not wire.ended:
                 wire.abort()
-        return _Nothing()
+        return Nothing()
 
     def _wire(self, request: web.Request) -> Wire:
         transport = request.transport
@@ -386,40 +321,3 @@ class _Flushed:
             self._server.frames += len(frames)
             self._wire.send(frames)
         self._wire.act(act)
-
-
-class _Nothing(web.StreamResponse):
-    """No answer: everything that was to be said is said."""
-
-    async def prepare(self, request: web.BaseRequest) -> None:
-        """Writes nothing."""
-        del request
-        self.force_close()
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Writes nothing."""
-
-
-def _refusal(refused: Refused) -> web.Response:
-    """A refusal, with how long to wait if it tells."""
-    wait = refused.retry_after
-    headers = {} if wait is None else {"Retry-After": str(ceil(wait))}
-    return web.Response(status=refused.status, headers=headers, body=refused.body)
-
-
-def _host(request: web.Request) -> Host | None:
-    """Which host an upgrade asks for; None: none of ours."""
-    host = PATHS.get(request.path)
-    if host is Host.PUBLIC:
-        return NAMES.get(request.host.partition(".")[0].lower(), host)
-    return host
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

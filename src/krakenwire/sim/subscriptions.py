@@ -20,6 +20,7 @@ from krakenwire.wire.refusals import (
     PRIVATE_ON_PUBLIC_HOST,
     PUBLIC_ON_PRIVATE_HOST,
     SUBSCRIPTION_NOT_FOUND,
+    TOO_MANY_SYMBOLS,
     UNSUPPORTED_EVENT,
     UNSUPPORTED_FIELD,
 )
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 LEVEL3_ELSEWHERE = "Private data and trading are unavailable on this endpoint. Try ws-l3.kraken.com"
 """The words for level3 asked of the private host are not known; these follow the known ones."""
-TOO_MANY_SYMBOLS = "Exceeded maximum number of symbols"
-"""The words for more symbols than a level3 connection may have are not known; these are ours."""
 
 INSTRUMENT_PARAMETERS = {"channel", "snapshot", "include_tokenized_assets", "execution_venue"}
 
@@ -106,11 +105,18 @@ class Subscriptions:
         stray = next((name for name in params if name not in parameters), None)
         if stray is not None:
             raise Refusal(UNSUPPORTED_FIELD.format(field=stray, method=request.method))
-        if host is not Host.PUBLIC and not self._connection.authorised(params.get("token"), request.at):
+        if host is not Host.PUBLIC and not self._identified(params.get("token"), request.at):
             raise Refusal(INVALID_SESSION, channel=channel, status="error")
         for name in ("snapshot", "include_tokenized_assets"):
             if not isinstance(params.get(name, False), bool):
                 raise Refusal(f"{name.capitalize()} field must be a boolean")
+
+    def _identified(self, token: object, at: int) -> bool:
+        """Whether the token is good and, where there are accounts, speaks for a key."""
+        private = self._exchange.private
+        return self._connection.authorised(token, at) and (
+            private is None or private.speaks(self._connection, str(token))
+        )
 
     @staticmethod
     def _option(channel: Channel, params: dict[str, Any]) -> Any:
@@ -142,6 +148,7 @@ class Subscriptions:
             raise Refusal(ALREADY_SUBSCRIBED)
         if channel.host is Host.LEVEL3:
             self._afford(option, request.at)
+            self._connection.hold(request.params["token"])
         subscription = self._held[identity] = Subscription(Key(channel.name, symbol, option))
         snapshot = request.params.get("snapshot", channel.snapshot)
         result = {"channel": channel.name, "snapshot": snapshot, "symbol": symbol}

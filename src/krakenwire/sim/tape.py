@@ -6,6 +6,7 @@ from collections import deque
 from typing import NamedTuple
 
 from krakenwire.sim.engine import Side
+from krakenwire.sim.pair import Scaling
 
 KEPT = 1_000
 """Trades remembered: what REST hands out in one answer. A snapshot needs fifty."""
@@ -37,10 +38,17 @@ class Tape:
         """The price of the last trade; 0 if there never was one."""
         return self.trades[-1].price if self.trades else 0
 
-    def rescale(self, up: int, down: int) -> None:
-        """Prices get other digits; what has no room for its digits any more is rounded half up."""
+    def rescale(self, scaling: Scaling) -> None:
+        """Prices and quantities get other digits; what has no room for its digits any more is rounded half up."""
+        up, down, more, less = scaling
         self.trades = deque(
-            (trade._replace(price=(2 * trade.price * up + down) // (2 * down)) for trade in self.trades),
+            (
+                trade._replace(
+                    price=(2 * trade.price * up + down) // (2 * down),
+                    qty=(2 * trade.qty * more + less) // (2 * less),
+                )
+                for trade in self.trades
+            ),
             maxlen=KEPT,
         )
 

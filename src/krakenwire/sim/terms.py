@@ -10,7 +10,7 @@ from krakenwire.sim.pair import Pair
 from krakenwire.wire.enums import PairStatus
 
 DIGITS_MORE = 2
-"""Price digits that a market may get beyond those it began with."""
+"""Digits that the prices or the quantities of a market may get beyond those they began with."""
 
 _PASSING = (PairStatus.POST_ONLY, PairStatus.LIMIT_ONLY, PairStatus.CANCEL_ONLY, PairStatus.MAINTENANCE)
 
@@ -19,7 +19,7 @@ class Terms:
     """When the terms of one market change, and to what. A status other than online passes after some seconds."""
 
     def __init__(self, pair: Pair, chance: float, random: Random) -> None:
-        self._digits = pair.price_precision
+        self._digits = {"price_precision": pair.price_precision, "qty_precision": pair.qty_precision}
         self._chance = chance
         self._random = random
         self._until = 0
@@ -36,8 +36,8 @@ class Terms:
             self._until = at + int(self._random.uniform(3.0, 20.0) * SECOND)
             return {"status": self._random.choice(_PASSING)}
         if kind == "digits":
-            more = self._random.choice(range(DIGITS_MORE + 1))
-            return {"price_precision": self._digits + more}
+            which = self._random.choice(tuple(self._digits))
+            return {which: self._digits[which] + self._random.choice(range(DIGITS_MORE + 1))}
         return {
             "qty_min": max(1, pair.qty_min * self._random.choice((1, 2, 5)) // self._random.choice((1, 2, 5)))
         }

@@ -31,3 +31,7 @@ class Budget:
         if len(self._spent) < self._limit:
             return now
         return max(now, self._spent[0] + self._seconds)
+
+    def left(self, now: float) -> int:
+        """How many can be had now."""
+        return self._limit - sum(at + self._seconds > now for at in self._spent)

@@ -24,6 +24,7 @@ from krakenwire.wire.rules import (
     check_client_id,
     check_instant,
     check_number,
+    check_part,
     require,
 )
 
@@ -181,6 +182,8 @@ class OrderTerms(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, 
         check_instant(self, "effective_time")
         check_client_id("cl_ord_id", self.cl_ord_id)
         check_client_id("sender_sub_id", self.sender_sub_id)
+        check_part(self, "triggers", Triggers)
+        check_part(self, "conditional", Conditional)
         whole = self.order_userref is None or type(self.order_userref) is int
         require(whole, "order_userref", "must be a whole number")
 

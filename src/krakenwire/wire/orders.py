@@ -18,6 +18,7 @@ from krakenwire.wire.rules import (
     check_client_id,
     check_instant,
     check_number,
+    check_part,
     check_req_id,
     check_symbol,
     check_text,
@@ -146,6 +147,7 @@ class EditOrderParams(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         check_number(self, "display_qty", positive=True)
         check_number(self, "limit_price")
         check_choice(self, "fee_preference", FeePreference)
+        check_part(self, "triggers", Triggers)
         check_instant(self, "deadline")
 
 

@@ -28,6 +28,8 @@ class ErrorKind(StrEnum):
     """The channel is served by another of Kraken's hosts."""
     INVALID_REQUEST = "invalid_request"
     """The request is wrong as it stands; the same one will be refused again."""
+    CAPACITY = "capacity"
+    """The connection holds as much as it may; another one may take it."""
     UNKNOWN_ORDER = "unknown_order"
     """There is no such order, or no longer."""
     ORDER = "order"
@@ -57,6 +59,8 @@ NOT_A_NUMBER = "{field} field must be a number_float"
 """To be formatted with `field`, whose first letter Kraken writes large."""
 MALFORMED_REQUEST = "Malformed request"
 MESSAGE_RATE = "Exceeded msg rate"
+TOO_MANY_SYMBOLS = "Exceeded maximum number of symbols"
+"""The limit of level3 is documented, its text is not [U]."""
 INVALID_ARGUMENTS = "EGeneral:Invalid arguments"
 """Often followed by a colon and a detail."""
 INDEX_UNAVAILABLE = "EGeneral:Invalid arguments:Index unavailable"
@@ -121,6 +125,7 @@ _PREFIXES: dict[str, ErrorKind] = {
     VOLUME_MINIMUM: ErrorKind.ORDER,
     TEMPORARY_LOCKOUT: ErrorKind.RATE,
     "Exceeded msg rate": ErrorKind.RATE,
+    "Exceeded max": ErrorKind.CAPACITY,
     "EService:": ErrorKind.MAINTENANCE,
     DEADLINE_ELAPSED: ErrorKind.DEADLINE,
     "EOrder:": ErrorKind.ORDER,

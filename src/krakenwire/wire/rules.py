@@ -8,7 +8,7 @@ construction and stores its normal form.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -64,6 +64,22 @@ def check_one_of(request: Struct, field: str, choices: Collection[int]) -> None:
     value = getattr(request, field)
     listed = type(value) is int and value in choices
     require(listed, field, f"must be one of {', '.join(map(str, choices))}")
+
+
+def check_part(request: Struct, field: str, kind: type[Struct]) -> None:
+    """A part of the request with terms of its own. A mapping of its terms is made into one, under the same rules."""
+    value = getattr(request, field)
+    if value is None or isinstance(value, kind):
+        return
+    require(isinstance(value, Mapping), field, f"must be {kind.__name__}, or a mapping of its terms")
+    try:
+        part = kind(**value)
+    except UsageError as exc:
+        raise UsageError(exc.rule, field=f"{field}.{exc.field}") from exc
+    except TypeError as exc:
+        known = ", ".join(kind.__struct_fields__)
+        raise UsageError(f"is not {kind.__name__}, whose terms are {known}", field=field) from exc
+    force_setattr(request, field, part)
 
 
 def check_texts(request: Struct, field: str, *, required: bool = False) -> None:

@@ -6,18 +6,40 @@ gives it out, and only the encoder and the code that signs call that.
 
 from __future__ import annotations
 
+import weakref
 from typing import Any, Never
+
+_ALIVE: weakref.WeakValueDictionary[int, Secret] = weakref.WeakValueDictionary()
+
+
+class Revealed(str):
+    """A text that is secret. It is equal to the text and used like it, but a traceback or a debugger that shows variables shows `***`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+class RevealedBytes(bytes):
+    """Bytes that hold a secret, such as a request with a token; `Revealed` says how they show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "b'***'"
 
 
 class Secret:
     """A text whose value leaves only through `reveal`."""
 
-    __slots__ = ("_text",)
+    __slots__ = ("__weakref__", "_text")
 
     def __init__(self, text: str) -> None:
         if not isinstance(text, str):
             raise TypeError("a secret is made from a str")
-        self._text = text
+        self._text = Revealed(text)
+        _ALIVE[id(self)] = self
 
     def reveal(self) -> str:
         """The text itself."""
@@ -54,7 +76,7 @@ class Secret:
 def reveal_hook(value: Any) -> Any:
     """`enc_hook` of an encoder that writes requests: the one place where a secret becomes text."""
     if isinstance(value, Secret):
-        return value.reveal()
+        return str(value.reveal())
     raise NotImplementedError(f"cannot encode {type(value).__name__}")
 
 
@@ -63,3 +85,8 @@ def conceal_hook(kind: type, value: Any) -> Any:
     if kind is Secret and isinstance(value, str):
         return Secret(value)
     raise ValueError(f"Expected `{kind.__name__}`")
+
+
+def alive() -> list[Secret]:
+    """Every secret that is in use now, so that whoever writes logs can look for them."""
+    return list(_ALIVE.values())

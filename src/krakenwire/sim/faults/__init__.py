@@ -23,18 +23,28 @@ attempt that the action could concern; for an action that concerns none, for eac
 | `truncate TARGET` | its end is missing |
 | `corrupt DAMAGE TARGET` | it arrives damaged; the kinds of damage are in `damage.DAMAGES` |
 | `replace TARGET with TEXT` | the text arrives in its place |
+| `split BYTES TARGET` | it arrives in pieces of so many bytes |
+| `stall TIME TARGET` | half of its bytes arrive; the rest and everything behind it come so much later |
+| `break [END] TARGET` | half of its bytes arrive, and the connection ends |
 
 **Action on requests.** `ignore REQUEST`: it is not heard. `refuse REQUEST with TEXT`: a symbol that the request names is refused in these
 words, or all of a request without symbols; with `N times`, `for TIME` as above. A request is a method, then perhaps a channel and a symbol:
 `subscribe book BTC/USD`.
 
 **Action on connecting.** `refuse connects STATUS` and `refuse http STATUS` answer the next attempt to connect, or the next HTTP request,
-with this status, with `retry TIME` also with `Retry-After`, and with `with TEXT` as the body.
+with this status, with `retry TIME` also with `Retry-After`, and with `with TEXT` as the body. `spoil connects JUNK`: what comes in place of
+the upgrade is no HTTP at all; the kinds are in `below.JUNK`.
 
 **Happening.** `close [CODE]` with a close frame, `cut` without; `renumber`: a `status` with another connection id; `repeat TARGET`: the
 snapshot of a channel and symbol once more; `send TEXT`; `status SYSTEM`, with `for TIME` until the engine is online again;
 `pair SYMBOL FIELD VALUE`: a market goes on under other terms; `cross SYMBOL`: for a moment the best bid is above the best ask;
 `expire tokens`.
+
+**Happening below the frames.** `end END`: without a close frame, `fin`, `torn`, `rst`, or `silent`, as if the peer had vanished;
+`goodbye [CODE]`: a close frame, and TCP stays open; `frame KIND`: a rare or an illegal frame, the kinds are in `below.ODD_FRAMES`;
+`garbage [BYTES]`: so many random bytes; `bytes HEX`: these bytes; `late TIME`: everything comes so much later, all at once;
+`slow BYTES`: so many bytes a second; `fragment BYTES [ping]`: messages in fragments, with pings between them; `deaf`: nothing that the
+client says is read. The last three end after `for TIME`. Where there are no sockets, `below` says what is done instead.
 
 A target is a channel, or `reply`, `status`, `heartbeat`, `data` (all channels but those), `anything`; then perhaps a symbol, and `snapshot`
 or `update`, of a reply the method. `on HOST` (`public`, `private`, `level3`) restricts any action to the connections of one host. The order

@@ -27,10 +27,23 @@ class Verb(StrEnum):
     TRUNCATE = "truncate"
     CORRUPT = "corrupt"
     REPLACE = "replace"
+    SPLIT = "split"
+    STALL = "stall"
+    BREAK = "break"
     IGNORE = "ignore"
     REFUSE = "refuse"
     REFUSE_CONNECTS = "refuse connects"
     REFUSE_HTTP = "refuse http"
+    SPOIL_CONNECTS = "spoil connects"
+    END = "end"
+    GOODBYE = "goodbye"
+    GARBAGE = "garbage"
+    FRAME = "frame"
+    BYTES = "bytes"
+    LATE = "late"
+    SLOW = "slow"
+    FRAGMENT = "fragment"
+    DEAF = "deaf"
     CLOSE = "close"
     CUT = "cut"
     RENUMBER = "renumber"
@@ -42,7 +55,10 @@ class Verb(StrEnum):
     EXPIRE = "expire tokens"
 
 
-ON_FRAMES = frozenset(
+IN_PARTS = frozenset({Verb.SPLIT, Verb.STALL, Verb.BREAK})
+"""What takes the bytes of one frame apart."""
+
+ON_FRAMES = IN_PARTS | frozenset(
     {
         Verb.DROP,
         Verb.DUPLICATE,
@@ -55,8 +71,24 @@ ON_FRAMES = frozenset(
     }
 )
 ON_REQUESTS = frozenset({Verb.IGNORE, Verb.REFUSE})
-ON_ATTEMPTS = frozenset({Verb.REFUSE_CONNECTS, Verb.REFUSE_HTTP})
+ON_ATTEMPTS = frozenset({Verb.REFUSE_CONNECTS, Verb.REFUSE_HTTP, Verb.SPOIL_CONNECTS})
+WAITING = ON_FRAMES | ON_REQUESTS | ON_ATTEMPTS
 """Verbs that wait for something to act on; all others happen by themselves."""
+
+ON_BYTES = frozenset(
+    {
+        Verb.END,
+        Verb.GOODBYE,
+        Verb.GARBAGE,
+        Verb.FRAME,
+        Verb.BYTES,
+        Verb.LATE,
+        Verb.SLOW,
+        Verb.FRAGMENT,
+        Verb.DEAF,
+    }
+)
+"""Happenings below the frames of a connection."""
 
 
 class Target(Struct, frozen=True):
@@ -97,9 +129,10 @@ class Action(Struct, frozen=True, kw_only=True):
     verb: Verb
     target: Target | None = None
     seconds: float | None = None
-    """Of `delay` and `hold`; of a refused attempt, `Retry-After`."""
+    """Of `delay`, `hold`, `stall` and `late`; of a refused attempt, `Retry-After`."""
     words: tuple[str, ...] = ()
-    """The kind of damage, a close code, an HTTP status, a system status, or symbol, field and value."""
+    """The kind of damage, of frame or of end, a close code, a number of bytes, bytes, an HTTP status, a system status, or symbol, field and
+    value."""
     host: str | None = None
     times: int = 1
     """Frames, requests or attempts; ignored with `lasts`."""

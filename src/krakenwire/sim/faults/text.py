@@ -7,11 +7,11 @@ from difflib import get_close_matches
 
 from krakenwire.errors import UsageError, shown
 from krakenwire.sim.channels import CHANNELS, ORDER_METHODS, PRIVATE_CHANNELS, Host
+from krakenwire.sim.faults.below import JUNK, ODD_FRAMES
 from krakenwire.sim.faults.damage import DAMAGES
 from krakenwire.sim.faults.statement import (
     FOREVER,
     NO_DATA,
-    ON_ATTEMPTS,
     ON_FRAMES,
     ON_REQUESTS,
     Action,
@@ -24,6 +24,7 @@ from krakenwire.sim.faults.statement import (
     Verb,
     When,
 )
+from krakenwire.sim.raw import End
 from krakenwire.wire.enums import PairStatus, SystemStatus
 
 UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
@@ -31,8 +32,34 @@ _CHANNEL_NAMES = frozenset(CHANNELS) | PRIVATE_CHANNELS | {"instrument"}
 _TARGETS = _CHANNEL_NAMES | NO_DATA | {"data", "anything"}
 _METHODS = ORDER_METHODS | {"subscribe", "unsubscribe", "ping"}
 _KINDS = _METHODS | {"snapshot", "update", "pong", "error"}
-_PAIR_FIELDS = ("status", "price_precision", "price_increment", "qty_min", "cost_precision")
+_PAIR_FIELDS = ("status", "price_precision", "qty_precision", "price_increment", "qty_min", "cost_precision")
+_TIMED = frozenset({Verb.DELAY, Verb.HOLD, Verb.STALL, Verb.LATE})
+_LARGEST = 1 << 24
+"""Bytes that a script may name at most."""
 _WITH_TEXT = frozenset({Verb.REPLACE, Verb.REFUSE})
+_ANSWERED = frozenset({Verb.REFUSE_CONNECTS, Verb.REFUSE_HTTP})
+_ENDS = tuple(end.value for end in End)
+_NAMED: dict[Verb, tuple[str, Iterable[str]]] = {
+    Verb.CORRUPT: ("a kind of damage", DAMAGES),
+    Verb.STATUS: ("a system status", [status.value for status in SystemStatus]),
+    Verb.FRAME: ("a kind of frame", ODD_FRAMES),
+    Verb.END: ("a kind of end", _ENDS),
+    Verb.BREAK: ("a kind of end", _ENDS),
+    Verb.SPOIL_CONNECTS: ("a kind of junk", JUNK),
+}
+"""Verbs that one word of a list follows."""
+_NUMBERED: dict[Verb, tuple[bool, int, int, str]] = {
+    Verb.REFUSE_CONNECTS: (True, 100, 599, "an HTTP status"),
+    Verb.REFUSE_HTTP: (True, 100, 599, "an HTTP status"),
+    Verb.CLOSE: (False, 0, 65535, "a close code"),
+    Verb.GOODBYE: (False, 0, 65535, "a close code"),
+    Verb.GARBAGE: (False, 1, _LARGEST, "a number of bytes"),
+    Verb.SPLIT: (True, 1, _LARGEST, "a number of bytes"),
+    Verb.SLOW: (True, 1, _LARGEST, "a number of bytes"),
+    Verb.FRAGMENT: (True, 1, _LARGEST, "a number of bytes"),
+}
+"""Verbs that a number follows, whether it has to, and within which bounds."""
+_TWO_WORDS = {"expire": ("what expires", ("tokens",)), "spoil": ("what is spoilt", ("connects",))}
 
 
 def parse(text: str) -> list[Statement]:
@@ -160,13 +187,13 @@ class _Line:
         word = self._one_of("an action", verbs)
         if word == "refuse" and self._peek() in {"connects", "http"}:
             word = f"refuse {self._next()}"
-        elif word == "expire":
-            word = f"expire {self._one_of('what expires', ('tokens',))}"
+        elif word in _TWO_WORDS:
+            word = f"{word} {self._one_of(*_TWO_WORDS[word])}"
         verb = Verb(word)
-        seconds = self._time() if verb in {Verb.DELAY, Verb.HOLD} else None
+        seconds = self._time() if verb in _TIMED else None
         words = self._words(verb)
         target = self._target_of(verb)
-        if verb in ON_ATTEMPTS and self._if("retry"):
+        if verb in _ANSWERED and self._if("retry"):
             seconds = self._time()
         host = self._one_of("a host", [host.value for host in Host]) if self._if("on") else None
         times, lasts = self._extent(verb)
@@ -185,17 +212,20 @@ class _Line:
         )
 
     def _words(self, verb: Verb) -> tuple[str, ...]:
-        if verb is Verb.CORRUPT:
-            return (self._one_of("a kind of damage", DAMAGES),)
-        if verb is Verb.STATUS:
-            return (self._one_of("a system status", [status.value for status in SystemStatus]),)
-        if verb in ON_ATTEMPTS:
-            return (self._whole(100, 599, "an HTTP status"),)
-        if verb is Verb.CLOSE and self._peek().isdigit():
-            return (self._whole(1000, 4999, "a close code"),)
-        if verb is Verb.CROSS:
-            return (self._symbol(),)
+        if verb in _NAMED and (verb is not Verb.BREAK or self._peek() in _ENDS):
+            return (self._one_of(*_NAMED[verb]),)
+        if verb in _NUMBERED:
+            needed, least, most, wanted = _NUMBERED[verb]
+            given = needed or (self._peek().isdigit() and not self._is_count())
+            number = (self._whole(least, most, wanted),) if given else ()
+            return (*number, "ping") if verb is Verb.FRAGMENT and self._if("ping") else number
+        if verb in {Verb.BYTES, Verb.CROSS}:
+            return (self._hexadecimal() if verb is Verb.BYTES else self._symbol(),)
         return self._change() if verb is Verb.PAIR else ()
+
+    def _is_count(self) -> bool:
+        """Whether the number that comes next says how many times."""
+        return self._line[self._at :].split(None, 2)[1:2] == ["times"]
 
     def _change(self) -> tuple[str, str, str]:
         symbol, field, value = self._symbol(), self._one_of("a field of a market", _PAIR_FIELDS), self._next()
@@ -204,6 +234,16 @@ class _Line:
         if field == "status" and not PairStatus(value).known:
             raise self._wrong(value, "a status of a market", [status.value for status in PairStatus])
         return symbol, field, value
+
+    def _hexadecimal(self) -> str:
+        word = self._next()
+        try:
+            bytes.fromhex(word)
+        except ValueError:
+            word = ""
+        if not word:
+            raise self._wrong(word, "bytes in hexadecimal, two digits each")
+        return word
 
     def _whole(self, least: int, most: int, wanted: str) -> str:
         word = self._next()

@@ -42,7 +42,7 @@ class Feed:
         raise NotImplementedError
 
     def rescaled(self) -> None:
-        """Prices have other digits now. Nothing is said; the next update is in the new digits."""
+        """Numbers have other digits now. Nothing is said; the next update is in the new digits."""
 
     def send(self, frame: bytes, at: int) -> None:
         """An update to everybody."""

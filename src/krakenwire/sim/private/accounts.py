@@ -21,9 +21,10 @@ from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.market import Market
 from krakenwire.sim.private import amending
 from krakenwire.sim.private.account import Account, ApiKey, Permissions
+from krakenwire.sim.private.answers import Grant
 from krakenwire.sim.private.fields import Fields, invalid
 from krakenwire.sim.private.ledger import Ledger
-from krakenwire.sim.private.methods import Grant, Methods
+from krakenwire.sim.private.methods import Methods
 from krakenwire.sim.private.money import EXACT
 from krakenwire.sim.private.rates import PRO, Tier
 from krakenwire.sim.private.streams import EXECUTIONS_WARNINGS, Options, PrivateStream
@@ -199,22 +200,32 @@ class Accounts:
         self._trading.removed(owner, at)
 
     def rescaled(self, market: Market, at: int) -> None:
-        """Prices of a market have other digits now."""
+        """Numbers of a market have other digits now."""
         self._trading.rescaled(self.accounts.values(), market, at)
 
     def key(self, public: str) -> ApiKey | None:
         """The key with this public part."""
         return self.keys.get(public)
 
+    def speaks(self, connection: Connection, token: str) -> bool:
+        """Whether a token is somebody's whose key is not revoked."""
+        return self._owner(connection, token) is not None
+
     # ---------------------------------------------------------------- streams
 
     def _key(self, connection: Connection, request: Request) -> ApiKey:
         """Whose token it is. Raises: Refusal, if it is nobody's or its key is revoked."""
-        token = request.params["token"]
+        key = self._owner(connection, request.params["token"])
+        if key is None:
+            raise self._refusal(request, INVALID_SESSION)
+        return key
+
+    def _owner(self, connection: Connection, token: str) -> ApiKey | None:
+        """The key that a token speaks for, also long after its time on a connection that used it."""
         session = (connection.id, token)
         owner = self._exchange.tokens.owner(token) or self._sessions.get(session)
         if not isinstance(owner, ApiKey) or owner.revoked:
-            raise self._refusal(request, INVALID_SESSION)
+            return None
         self._sessions[session] = owner
         return owner
 
@@ -243,6 +254,7 @@ class Accounts:
         options = _options(channel, fields)
         stream = streams[channel] = PrivateStream(connection, channel, key.account, options, self._post)
         key.account.listeners.append(stream)
+        connection.hold(request.params["token"])
         connection.grant(request, _acknowledgement(stream))
         if stream.wants_snapshot:
             self._trading.later(request.at + connection.snapshot_delay(), stream.start)

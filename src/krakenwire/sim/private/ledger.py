@@ -15,7 +15,8 @@ from krakenwire.sim.pair import Pair
 from krakenwire.sim.private.account import Account
 from krakenwire.sim.private.money import ZERO, amount, booked
 from krakenwire.sim.private.order import OwnOrder
-from krakenwire.sim.private.reports import cost_of, ledger_row
+from krakenwire.sim.private.reports import cost_of
+from krakenwire.sim.private.statements import ledger_row
 from krakenwire.sim.tape import Trade
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"

@@ -177,6 +177,13 @@ class OwnOrder:
             self.trigger.asked = replace(self.trigger.asked, price=price)
         return before != (self.limit_price, self.trigger and self.trigger.asked)
 
+    def fits(self) -> bool:
+        """Whether its quantities can be written with the digits of the market."""
+        digits = self.pair.qty_precision
+        return all(
+            amount(units(qty, digits), digits) == qty for qty in (self.remaining, self.display_qty or ZERO)
+        )
+
     def left(self) -> int:
         """What is not filled, in units of the pair."""
         return units(self.remaining, self.pair.qty_precision)

@@ -1,4 +1,4 @@
-"""Rows of the channels `executions` and `balances`: who says which fields when.
+"""Rows of channel `executions`: who says which fields when.
 
 The fields are those of recordings where there are any (`pending_new`, `new`, `canceled`, `amended`, fills); of the other reports the
 documents show what they are about, and the rest follows the recorded ones.
@@ -14,8 +14,7 @@ from msgspec import Raw
 from krakenwire.sim.clock import micros
 from krakenwire.sim.engine import Side
 from krakenwire.sim.pair import Pair
-from krakenwire.sim.private.account import Account
-from krakenwire.sim.private.money import ZERO, asset_number, number, rounded
+from krakenwire.sim.private.money import ZERO, number, rounded
 from krakenwire.sim.private.order import OwnOrder, Trigger
 from krakenwire.sim.private.wanted import Conditional
 from krakenwire.sim.tape import Trade
@@ -270,36 +269,3 @@ def _contingent(order: OwnOrder, wanted: Conditional) -> Row:
         kind = wanted.limit_price_type or _plain(wanted.order_type)
         row |= {"limit_price": _offset(order, wanted.limit_price, kind), "limit_price_type": kind.value}
     return row
-
-
-# ---------------------------------------------------------------- balances
-
-
-def balance_rows(account: Account) -> list[Row]:
-    """Everything that an account has."""
-    rows = []
-    for asset, held in account.balances.items():
-        written = asset_number(held, asset)
-        wallets = [{"type": "spot", "id": "main", "balance": written}]
-        rows.append({"asset": asset, "asset_class": "currency", "balance": written, "wallets": wallets})
-    return rows
-
-
-def ledger_row(
-    account: Account, asset: str, change: Decimal, fee: Decimal, *, kind: str, ids: tuple[str, str], at: int
-) -> Row:
-    """An entry of the ledger. `ids`: its own, and that of the event it belongs to."""
-    return {
-        "ledger_id": ids[0],
-        "ref_id": ids[1],
-        "timestamp": micros(at),
-        "type": kind,
-        "asset": asset,
-        "asset_class": "currency",
-        "category": kind,
-        "wallet_type": "spot",
-        "wallet_id": "main",
-        "amount": asset_number(change, asset),
-        "fee": asset_number(fee, asset),
-        "balance": asset_number(account.balances[asset], asset),
-    }

@@ -11,7 +11,8 @@ from msgspec import Raw, Struct
 from krakenwire.sim.connection import Connection
 from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.private.account import Account
-from krakenwire.sim.private.reports import Row, balance_rows, snapshot_row
+from krakenwire.sim.private.reports import Row, snapshot_row
+from krakenwire.sim.private.statements import balance_rows
 from krakenwire.wire.enums import ExecType
 
 _encode = msgspec.json.Encoder().encode

@@ -32,7 +32,7 @@ USER_REQUESTED = "User requested"
 """A recorded reason; the words of the following ones are not known."""
 SELF_TRADE = "Self trade prevention"
 EXPIRED = "Order expired"
-TICK_SIZE_CHANGED = "Price precision changed"
+PRECISION_CHANGED = "Precision changed"
 
 _ENDS = {ExecType.CANCELED: OrderStatus.CANCELED, ExecType.EXPIRED: OrderStatus.EXPIRED}
 _AT_ONCE = frozenset({TimeInForce.IOC, TimeInForce.FOK})
@@ -249,18 +249,24 @@ class Trading:
         self._waiting.discard(order)
 
     def removed(self, order: object, at: int) -> None:
-        """The exchange took an order out of the book, because its price can no longer be written."""
+        """The exchange took an order out of the book, because its numbers can no longer be written."""
         if isinstance(order, OwnOrder):
             with localcontext(EXACT):
-                self.end(order, ExecType.CANCELED, TICK_SIZE_CHANGED, at)
+                self.end(order, ExecType.CANCELED, PRECISION_CHANGED, at)
 
     def rescaled(self, accounts: Iterable[Account], market: Market, at: int) -> None:
-        """Prices of a market have other digits: orders that are not in its book, and have no room for their digits, are restated."""
+        """Numbers of a market have other digits. Of the orders that are not in its book, prices without room for their digits are put
+        on a step, which is restated, and quantities without room end the order.
+        """
         with localcontext(EXACT):
             for account in accounts:
-                for order in account.orders.values():
-                    if order.market is market and not order.active and order.step_prices():
-                        order.amended, order.reason = True, TICK_SIZE_CHANGED
+                for order in tuple(account.orders.values()):
+                    if order.market is not market or order.active:
+                        continue
+                    if not order.fits():
+                        self.end(order, ExecType.CANCELED, PRECISION_CHANGED, at)
+                    elif order.step_prices():
+                        order.amended, order.reason = True, PRECISION_CHANGED
                         self.report(order, ExecType.RESTATED, order.status, at)
 
     def _expire(self, order: OwnOrder, at: int) -> None:
