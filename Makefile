@@ -18,6 +18,9 @@ LOCK_PYTHON ?= python3.11
 PIP_TOOLS   := pip-tools==7.6.2
 PIP_AUDIT   := pip-audit==2.10.1
 
+# Processes that share the tests; a file of tests stays in one of them.
+TEST_JOBS   ?= 2
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-pure lint format typecheck wheel-test check soak bench bench-peers bench-memory bench-loopback bench-symbols bench-dashboard judges fuzz mutants faults faults-page pictures sample docs lock audit clean
 
@@ -30,12 +33,12 @@ demo: $(RUNTIME) ## a simulated exchange and a client of it: verified books, wha
 	@$(BIN)/krakenwire demo
 
 test: $(DEV) ## run the whole test suite
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile
 
 # ------------------------------------------------------------------ what a change has to pass
 
 test-pure: $(DEV) ## the tests of the books again, without the compiled module
-	@KRAKENWIRE_PURE_PYTHON=1 $(BIN)/python -m pytest --quiet tests/state tests/properties tests/conformance
+	@KRAKENWIRE_PURE_PYTHON=1 $(BIN)/python -m pytest -n $(TEST_JOBS) --quiet tests/state tests/properties tests/conformance
 
 lint: $(DEV) ## lint, and check the formatting
 	@$(BIN)/ruff check .

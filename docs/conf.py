@@ -12,7 +12,6 @@ import pkgutil
 import re
 from decimal import Decimal
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -35,11 +34,11 @@ exclude_patterns = ["pictures"]
 # A single backtick in a docstring means code.
 default_role = "literal"
 nitpicky = True
-# Shown without a link: names of others, type variables, and what is inside of client, session and exchange.
+# Shown without a link: names of others, type variables, and what is inside of handler, client, session and exchange.
 nitpick_ignore_regex = [
     (r"py:.*", r"(?!krakenwire\.).*"),
     (r"py:.*", r"krakenwire\..*\.[A-Z]"),
-    (r"py:.*", r"krakenwire\.(?:net|session|sim)\..*"),
+    (r"py:.*", r"krakenwire\.(?:handler|net|session|sim)\..*"),
 ]
 myst_heading_anchors = 4
 
@@ -59,9 +58,6 @@ html_title = f"krakenwire {release}"
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True, "top_of_page_buttons": []}
-
-HERE = Path(__file__).parent
-OPTIONAL_PAGES = ("dashboard", "metrics")
 
 MADE_BY_CALLERS = (
     "krakenwire.wire.orders",
@@ -131,14 +127,6 @@ def resolve(app: Sphinx, env: Any, node: Any, content: nodes.Node) -> nodes.Node
     return None
 
 
-def skip_missing_pages(_app: Sphinx, page: str, source: list[str]) -> None:
-    """The index may name pages that a checkout does not have."""
-    if page == "index":
-        lines = source[0].splitlines(keepends=True)
-        absent = {f"{name}\n" for name in OPTIONAL_PAGES if not (HERE / f"{name}.md").exists()}
-        source[0] = "".join(line for line in lines if line not in absent)
-
-
 def setup(app: Sphinx) -> None:
     """What is special about this site."""
     for name in ("InstrumentChanged", "Unknown"):
@@ -148,4 +136,3 @@ def setup(app: Sphinx) -> None:
     app.connect("autodoc-skip-member", skip)
     app.connect("autodoc-process-signature", signature)
     app.connect("missing-reference", resolve)
-    app.connect("source-read", skip_missing_pages)

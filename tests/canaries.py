@@ -95,9 +95,18 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A find fails the run."""
+    """A find fails the run; a process that shares the work with others tells it to the one that shares out."""
+    told = getattr(session.config, "workeroutput", None)
+    if told is not None:
+        told["canaries"] = CANARIES.found
     if CANARIES.found:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What one of several processes has found."""
+    CANARIES.found += getattr(node, "workeroutput", {}).get("canaries", [])
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

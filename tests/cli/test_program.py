@@ -190,7 +190,7 @@ def test_progress_on_a_terminal(tmp_path: Path) -> None:
     ids=["colour", "plain", "dumb"],
 )
 def test_demo_on_a_terminal(no_color: str, term: str, colour: bool) -> None:
-    """On a terminal the demo's facts have colours besides their words; NO_COLOR or a dumb terminal turns them off; nothing moves."""
+    """On a terminal the lines of the demo have colours besides their words; NO_COLOR or a dumb terminal turns them off; nothing moves."""
     code, text = on_terminal("demo", "--plain", "--duration", "1.1", NO_COLOR=no_color, TERM=term)
     assert code == 0
     assert ("\x1b[32mBTC/USD   LIVE" in text) is colour

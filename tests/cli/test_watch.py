@@ -119,6 +119,19 @@ def test_package_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     assert "--plain" in ended.err
 
 
+def test_a_log_is_kept_off_the_dashboard(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A log on the terminal of the dashboard is refused, with where else it can go."""
+    monkeypatch.setattr("krakenwire.cli.watch.unfit", lambda: None)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("NO_COLOR", "1")
+    ended = call(capsys, "watch", "BTC/USD", "--sim", "--log-level", "info")
+    assert ended.code == Exit.USAGE
+    assert "2> krakenwire.log" in ended.err
+
+
 def test_textual_is_imported_by_who_looks_only() -> None:
     """Neither the package nor its commands import what draws the dashboard, until somebody looks."""
     probe = "import sys, krakenwire, krakenwire.cli.entry, krakenwire.tui; print('textual' in sys.modules, 'rich' in sys.modules)"

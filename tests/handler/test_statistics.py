@@ -221,7 +221,7 @@ def released() -> memoryview:
         b"\xff",
         "\ud800",
     ],
-    ids=repr,
+    ids=lambda value: repr(value).partition(" at 0x")[0],
 )
 async def test_no_frame_at_all(frame: Any) -> None:
     """What is no frame gives False, changes the error count and nothing else, and is told as `FrameRejected`."""

@@ -29,6 +29,8 @@ class Case(NamedTuple):
     symbols: tuple[str, ...] = ("BTC/USD", "PEPE/USD", "XMN/USD")
     renews: bool = False
     """Whether it has to cost the connection."""
+    isolates: bool = False
+    """Whether a book goes on over a connection of its own."""
 
     def scenario(self, seed: int) -> Scenario:
         """The case in the markets of this seed."""
@@ -68,7 +70,7 @@ CASES = [
         Case(_often("corrupt digit book update"), 2.0), id="digit damaged", marks=pytest.mark.fault("B4")
     ),
     pytest.param(
-        Case(("probability 1 from 20 s to 60 s: corrupt checksum book BTC/USD",), 130.0),
+        Case(("probability 1 from 20 s to 60 s: corrupt checksum book BTC/USD",), 130.0, isolates=True),
         id="checksum stays wrong",
         marks=pytest.mark.fault("B5"),
     ),

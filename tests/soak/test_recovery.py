@@ -20,4 +20,4 @@ def test_one_fault_heals_in_time(case: Case) -> None:
     if case.renews:
         assert outcome.connects > 1
     if not case.reconnects:
-        assert outcome.connects == 1 + sum(CONNECTIONS.get(extra, 0) for extra in case.extras)
+        assert outcome.connects == 1 + case.isolates + sum(CONNECTIONS.get(extra, 0) for extra in case.extras)

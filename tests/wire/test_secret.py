@@ -62,6 +62,7 @@ def the_token() -> Any:
         repr(CancelAllParams(token=the_token())),
         repr(vars(type(SECRET))),
     ],
+    ids=range(13),
 )
 def test_no_text_shows_it(shown: str) -> None:
     """No way of turning a secret, or a request that holds one, into text shows it."""

@@ -87,6 +87,17 @@ async def operated(client: Client, operation: Operation) -> AsyncIterator[None]:
         yield
 
 
+def keep_off_screen(operation: Operation) -> None:
+    """Raises: CommandError, if there would be a log on the terminal that a dashboard is painted on."""
+    if (operation.log_format is not None or operation.log_level is not None) and sys.stderr.isatty():
+        raise CommandError(
+            "usage",
+            "a log on this terminal would be painted over the dashboard",
+            "send it to a file, 2> krakenwire.log, or give --plain, for lines",
+            exit_code=Exit.USAGE,
+        )
+
+
 def _server(client: Client, port: int, host: str) -> MetricsServer:
     try:
         return serve(client, port=port, host=host)

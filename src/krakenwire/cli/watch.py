@@ -16,7 +16,7 @@ from krakenwire.cli.ending import Ending, run
 from krakenwire.cli.errors import CommandError
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.follow import Follow
-from krakenwire.cli.operating import Operation, operated, operating_options
+from krakenwire.cli.operating import Operation, keep_off_screen, operated, operating_options
 from krakenwire.cli.options import Verb, configured, screen_option
 from krakenwire.cli.output import Output
 from krakenwire.cli.places import Place, place_options, reach
@@ -199,6 +199,7 @@ async def look_at(
     board: Board,
 ) -> Exit:
     """The dashboard, until somebody has seen enough. The account of a simulated exchange trades meanwhile."""
+    keep_off_screen(operation)
     loop = asyncio.get_running_loop()
     follow = Feeding(ending, board)
     tasks: list[asyncio.Future[Any]] = []
