@@ -49,7 +49,7 @@ def test_lines(capsys: pytest.CaptureFixture[str]) -> None:
     for word in ("  complete", "ticker  last ", "candle  low "):
         assert word in ended.out
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    shown = readme.split("$ make demo\n", 1)[1].split("```")[0].splitlines()
+    shown = readme.split("$ krakenwire demo --plain\n", 1)[1].split("```")[0].splitlines()
     told = [line for line in shown if line != "…" and "frames:" not in line]
     assert {shape(line) for line in told} <= {shape(line) for line in lines}
     *_, counts, frames, books = lines
