@@ -200,7 +200,13 @@ async def test_scrapers_that_hang_disturb_nobody(exchange: Simulated) -> None:
         assert sum(after["krakenwire_gaps_total"].values()) == 0
         assert value(after, "krakenwire_reconnects_total", role="public") == 0
         assert value(after, "krakenwire_event_loop_stalls_total", cause="blocked") == 0
-        assert sum(is_open(each) for each in hanging) <= CONNECTIONS
+        # What was on its way to a connection that was cut arrives before its end does.
+        for _ in range(200):
+            if sum(is_open(each) for each in hanging) <= CONNECTIONS:
+                break
+            await asyncio.sleep(0.05)
+        else:
+            pytest.fail("more connections stay open than the server holds")
         began = time.monotonic()
         await server.stop()
         assert time.monotonic() - began < 2
