@@ -129,15 +129,19 @@ read_digits(PyObject *token, Py_ssize_t decimals, char *text, Py_ssize_t room)
     return used;
 }
 
-/* What a level says: its key, its digits, and how many of them are the quantity's. Returns how many digits there are, -1 if it is odd. */
+/* What a level says: its key, its digits, and how many of them are the quantity's. Returns how many digits there are, -1 if it is odd.
+ * `exact`: its tokens must be text and nothing more; a subclass marks digits that were lost. */
 static Py_ssize_t
-read_level(Side *self, PyObject *level, int64_t *key, char *text, Py_ssize_t *amount)
+read_level(Side *self, PyObject *level, int exact, int64_t *key, char *text, Py_ssize_t *amount)
 {
     Py_ssize_t whole = -1;
     PyObject *qty = NULL, *price = PyObject_GetAttr(level, name_price_text);
     *amount = -1;
     if (price != NULL && (qty = PyObject_GetAttr(level, name_qty_text)) != NULL) {
-        whole = read_digits(price, self->price_decimals, text, KEY_DIGITS);
+        if (exact && !(Py_IS_TYPE(price, &PyUnicode_Type) && Py_IS_TYPE(qty, &PyUnicode_Type)))
+            odd();
+        else
+            whole = read_digits(price, self->price_decimals, text, KEY_DIGITS);
         if (whole >= 0)
             *amount = read_digits(qty, self->qty_decimals, text + whole, MAX_TEXT - whole);
     }
@@ -154,21 +158,11 @@ read_level(Side *self, PyObject *level, int64_t *key, char *text, Py_ssize_t *am
     return whole + *amount;
 }
 
-/* The same of a level that no change has brought: its tokens must be text and nothing more. A subclass marks digits that were lost. An
- * odd level is no error here: 0. */
+/* The same of a level that no change has brought, exactly. An odd one is no error here: 0. */
 static Py_ssize_t
 read_given(Side *self, PyObject *level, int64_t *key, char *text)
 {
-    Py_ssize_t amount, size = -1;
-    PyObject *qty = NULL, *price = PyObject_GetAttr(level, name_price_text);
-    if (price != NULL && (qty = PyObject_GetAttr(level, name_qty_text)) != NULL) {
-        if (Py_IS_TYPE(price, &PyUnicode_Type) && Py_IS_TYPE(qty, &PyUnicode_Type))
-            size = read_level(self, level, key, text, &amount);
-        else
-            odd();
-    }
-    Py_XDECREF(price);
-    Py_XDECREF(qty);
+    Py_ssize_t amount, size = read_level(self, level, 1, key, text, &amount);
     if (size < 0 && PyErr_ExceptionMatches(PyExc_ValueError)) {
         PyErr_Clear();
         size = 0;
@@ -208,7 +202,7 @@ write_on(Side *self)
         Py_ssize_t amount, size;
         PyObject *level = self->levels[self->written];
         Py_INCREF(level);
-        size = read_level(self, level, &key, digits, &amount);
+        size = read_level(self, level, 0, &key, digits, &amount);
         Py_DECREF(level);
         if (size < 0) {
             self->stale = 1;
@@ -375,7 +369,7 @@ change_level(Side *self, PyObject *level)
     int64_t key;
     int found, failed = 0;
     PyObject *left;
-    Py_ssize_t at, amount, size = read_level(self, level, &key, digits, &amount);
+    Py_ssize_t at, amount, size = read_level(self, level, 0, &key, digits, &amount);
     if (size < 0)
         return -1;
     at = find(self, key, &found);
