@@ -13,10 +13,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from benchmarks import baseline
 from benchmarks.timing import Case, Measured
 from benchmarks.workload import Workload
 from krakenwire import OrderBookUpdate, create_kraken_v2_handler
+from krakenwire.cli.bare import decode_bare
 from krakenwire.session import Session
 from krakenwire.wire import codec
 
@@ -205,7 +205,7 @@ def layers(workload: Workload) -> list[Case]:
     """The unit and every layer above it, on one workload."""
     count = len(workload.frames)
     return [
-        Case("unit", "bare msgspec decode", count, lambda: Decoding(baseline.decode, workload)),
+        Case("unit", "bare msgspec decode", count, lambda: Decoding(decode_bare, workload)),
         Case("decode", "krakenwire.wire.codec.decode", count, lambda: Decoding(codec.decode, workload)),
         Case("core", "Session.receive + callback", count, lambda: Core(workload)),
         Case("process", "handler.process", count, lambda: Process(workload)),

@@ -1,5 +1,8 @@
-"""Bare decoding: the frames of `krakenwire bench` into one tagged union with exact numbers, and nothing else. It is the unit of its
-ratios.
+"""Bare decoding, the unit of every ratio of `krakenwire bench` and of the benchmarks: msgspec decoding the same frames into one tagged
+union with `Decimal` numbers, and nothing else.
+
+No validation beyond types, no enums, no memory of what came before. Whatever a handler does is measured
+against this, in the same process and the same round, so that the figure survives a change of machine.
 """
 
 from __future__ import annotations
@@ -10,20 +13,26 @@ from msgspec import Struct
 from msgspec.json import Decoder
 
 
-class _Level(Struct, frozen=True):
+class Level(Struct, frozen=True):
+    """One price level."""
+
     price: Decimal
     qty: Decimal
 
 
-class _BookRow(Struct, frozen=True):
+class BookRow(Struct, frozen=True):
+    """The one element of a book frame."""
+
     symbol: str
-    bids: tuple[_Level, ...]
-    asks: tuple[_Level, ...]
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
     checksum: int
     timestamp: str | None = None
 
 
-class _TickerRow(Struct, frozen=True):
+class TickerRow(Struct, frozen=True):
+    """The one element of a ticker frame."""
+
     symbol: str
     bid: Decimal
     bid_qty: Decimal
@@ -36,10 +45,13 @@ class _TickerRow(Struct, frozen=True):
     high: Decimal
     change: Decimal
     change_pct: Decimal
+    trades: int | None = None
     timestamp: str | None = None
 
 
-class _TradeRow(Struct, frozen=True):
+class TradeRow(Struct, frozen=True):
+    """One public trade."""
+
     symbol: str
     side: str
     price: Decimal
@@ -49,7 +61,9 @@ class _TradeRow(Struct, frozen=True):
     timestamp: str
 
 
-class _CandleRow(Struct, frozen=True):
+class CandleRow(Struct, frozen=True):
+    """One candle."""
+
     symbol: str
     open: Decimal
     high: Decimal
@@ -63,33 +77,89 @@ class _CandleRow(Struct, frozen=True):
     timestamp: str | None = None
 
 
-class _Frame(Struct, frozen=True, tag_field="channel"):
-    pass
+class Fee(Struct, frozen=True):
+    """A fee of one fill."""
+
+    asset: str
+    qty: Decimal
 
 
-class _Book(_Frame, frozen=True, tag="book"):
+class ReportRow(Struct, frozen=True):
+    """One execution report; the fields that the workload uses."""
+
+    order_id: str
+    exec_type: str
+    order_status: str
+    timestamp: str
+    symbol: str | None = None
+    side: str | None = None
+    order_type: str | None = None
+    order_qty: Decimal | None = None
+    limit_price: Decimal | None = None
+    limit_price_type: str | None = None
+    stop_price: Decimal | None = None
+    time_in_force: str | None = None
+    cl_ord_id: str | None = None
+    cum_qty: Decimal | None = None
+    cum_cost: Decimal | None = None
+    avg_price: Decimal | None = None
+    last_qty: Decimal | None = None
+    last_price: Decimal | None = None
+    cost: Decimal | None = None
+    exec_id: str | None = None
+    trade_id: int | None = None
+    liquidity_ind: str | None = None
+    fees: tuple[Fee, ...] | None = None
+    fee_usd_equiv: Decimal | None = None
+    fee_ccy_pref: str | None = None
+    reason: str | None = None
+    cancel_reason: str | None = None
+
+
+class Frame(Struct, frozen=True, tag_field="channel"):
+    """Any frame; the member is chosen by `channel`."""
+
+
+class Book(Frame, frozen=True, tag="book"):
+    """Channel book."""
+
     type: str
-    data: tuple[_BookRow, ...]
+    data: tuple[BookRow, ...]
 
 
-class _Ticker(_Frame, frozen=True, tag="ticker"):
+class Ticker(Frame, frozen=True, tag="ticker"):
+    """Channel ticker."""
+
     type: str
-    data: tuple[_TickerRow, ...]
+    data: tuple[TickerRow, ...]
 
 
-class _Trade(_Frame, frozen=True, tag="trade"):
+class Trade(Frame, frozen=True, tag="trade"):
+    """Channel trade."""
+
     type: str
-    data: tuple[_TradeRow, ...]
+    data: tuple[TradeRow, ...]
 
 
-class _Candle(_Frame, frozen=True, tag="ohlc"):
+class Ohlc(Frame, frozen=True, tag="ohlc"):
+    """Channel ohlc."""
+
     type: str
-    data: tuple[_CandleRow, ...]
+    data: tuple[CandleRow, ...]
+    timestamp: str | None = None
 
 
-class _Heartbeat(_Frame, frozen=True, tag="heartbeat"):
-    pass
+class Executions(Frame, frozen=True, tag="executions"):
+    """Channel executions."""
+
+    type: str
+    data: tuple[ReportRow, ...]
+    sequence: int
 
 
-decode_bare = Decoder(_Book | _Ticker | _Trade | _Candle | _Heartbeat).decode
+class Heartbeat(Frame, frozen=True, tag="heartbeat"):
+    """Channel heartbeat."""
+
+
+decode_bare = Decoder(Book | Ticker | Trade | Ohlc | Executions | Heartbeat).decode
 """One frame, decoded."""
