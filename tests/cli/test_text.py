@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krakenwire.cli.text import SHOWN, counted, percent, seconds, shown
+from krakenwire.text import SHOWN, counted, percent, seconds, shown
 
 
 @pytest.mark.fault("J16")

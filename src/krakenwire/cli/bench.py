@@ -17,11 +17,11 @@ from krakenwire.cli.errors import CommandError
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.options import Verb, output_option
 from krakenwire.cli.terminal import Progress, paint
-from krakenwire.cli.text import counted, seconds
 from krakenwire.handler import KrakenV2MessageHandler
 from krakenwire.sim import Exchange
 from krakenwire.sim.catalog import DEFAULT
 from krakenwire.state.side import COMPILED
+from krakenwire.text import counted, seconds
 from krakenwire.wire.encoding import encode
 from krakenwire.wire.subscriptions import (
     BookSubscription,

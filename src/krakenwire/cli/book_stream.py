@@ -9,11 +9,11 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from krakenwire.cli.streams import KEPT, Stream
-from krakenwire.cli.text import counted, shown
 from krakenwire.events import BookLost
 from krakenwire.state.level2 import Difference
 from krakenwire.state.level3 import QueueDifference
 from krakenwire.state.queues import OrderLevel
+from krakenwire.text import counted, shown
 from krakenwire.wire.book import BookLevel
 from krakenwire.wire.timestamps import parse_ns
 

@@ -15,7 +15,7 @@ from krakenwire.cli.exits import Exit
 from krakenwire.cli.options import Verb, Verbs, bare_option, output_option
 from krakenwire.cli.places import exchange_options
 from krakenwire.cli.terminal import paint
-from krakenwire.cli.text import counted, shown
+from krakenwire.text import counted, shown
 
 EXITS = [Exit.OK, Exit.FAILED, Exit.USAGE, Exit.INTERRUPTED, Exit.TERMINATED]
 

@@ -6,8 +6,8 @@ from collections import Counter
 from typing import Any
 
 from krakenwire import events as ev
-from krakenwire.cli.text import counted, seconds
 from krakenwire.state.subscriptions import NO_SYMBOL
+from krakenwire.text import counted, seconds
 from krakenwire.wire.market import TickerUpdate
 
 DATA: dict[type, str] = {

@@ -25,10 +25,10 @@ from krakenwire.cli.places import Place, place_of, simulated
 from krakenwire.cli.records import now
 from krakenwire.cli.stream import form_of
 from krakenwire.cli.terminal import paint
-from krakenwire.cli.text import counted, seconds, shown
 from krakenwire.cli.watch import DEPTH, board_of, everything_of, look_at
 from krakenwire.net.client import Client, connect
 from krakenwire.sim.background import Simulated
+from krakenwire.text import counted, seconds, shown
 from krakenwire.tui import Board, missing, unfit
 from krakenwire.wire.market import TickerUpdate
 from krakenwire.wire.subscriptions import (

@@ -16,7 +16,7 @@ from krakenwire.cli.findings import Finding
 from krakenwire.cli.options import Verb, output_option
 from krakenwire.cli.places import Place, place_options, reach
 from krakenwire.cli.terminal import paint
-from krakenwire.cli.text import counted, shown
+from krakenwire.text import counted, shown
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "red", "skipped": "dim"}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.terminal import paint
-from krakenwire.cli.text import shown
+from krakenwire.text import shown
 
 
 class CommandError(Exception):

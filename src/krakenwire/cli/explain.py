@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from krakenwire.cli.book_stream import Blind, BookStream, Changed, Failure
 from krakenwire.cli.report import Report
 from krakenwire.cli.streams import Missing, Stream
-from krakenwire.cli.text import counted, seconds
+from krakenwire.text import counted, seconds
 
 LISTED = 5
 """Gaps, refused lines and the like that are listed; the rest is counted."""

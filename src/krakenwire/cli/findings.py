@@ -14,12 +14,12 @@ from msgspec import Struct
 
 from krakenwire.cli.exits import Exit
 from krakenwire.cli.follow import HINTS
-from krakenwire.cli.text import counted, seconds
 from krakenwire.errors import AuthFailed, ConnectFailed, DecodeError, TokenUnavailable
 from krakenwire.net.plan import Role
 from krakenwire.net.resolver import Resolver
 from krakenwire.net.token import Credentials, RestTokens
 from krakenwire.net.transport import ConnectFailure, Link, Transport
+from krakenwire.text import counted, seconds
 from krakenwire.wire.codec import decode
 from krakenwire.wire.control import Pong, StatusUpdate, SubscribeReply
 from krakenwire.wire.encoding import encode

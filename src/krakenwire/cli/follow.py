@@ -17,7 +17,6 @@ from krakenwire.cli.keys import KEY_HINT
 from krakenwire.cli.output import Output
 from krakenwire.cli.records import is_told
 from krakenwire.cli.terminal import paint
-from krakenwire.cli.text import shown
 from krakenwire.errors import (
     AuthFailed,
     CapacityExceeded,
@@ -29,6 +28,7 @@ from krakenwire.errors import (
 from krakenwire.events import ConnectionChanged, ConnectionState, SubscriptionRejected
 from krakenwire.net.client import Client
 from krakenwire.net.transport import ConnectFailure
+from krakenwire.text import shown
 from krakenwire.wire.refusals import ErrorKind
 from krakenwire.wire.subscriptions import Subscription
 

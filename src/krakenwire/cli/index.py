@@ -7,7 +7,7 @@ from typing import cast
 
 from krakenwire.cli.book_stream import BookStream
 from krakenwire.cli.streams import NumberedStream, Stream
-from krakenwire.cli.text import shown
+from krakenwire.text import shown
 
 STREAMS_KEPT = 10_000
 """Streams that are told apart, ten times what Kraken has markets. What comes beyond them is counted together."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from krakenwire import events as ev
 from krakenwire.cli.records import name_of, now, wall
-from krakenwire.cli.text import counted, shown
+from krakenwire.text import counted, shown
 from krakenwire.wire.market import TickerUpdate
 
 Styled = tuple[str, str | None]

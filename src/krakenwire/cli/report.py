@@ -13,9 +13,9 @@ from krakenwire.cli.book_stream import BookStream
 from krakenwire.cli.index import OTHERS, Streams
 from krakenwire.cli.streams import KEPT, NumberedStream
 from krakenwire.cli.tally import Tally
-from krakenwire.cli.text import shown
 from krakenwire.errors import DecodeError
 from krakenwire.handler import KrakenV2MessageHandler
+from krakenwire.text import shown
 from krakenwire.wire.codec import decode
 from krakenwire.wire.control import ErrorNotice, Heartbeat, ReplyEnvelope, StatusUpdate
 from krakenwire.wire.market import InstrumentUpdate, TickerUpdate

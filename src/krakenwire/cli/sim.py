@@ -15,12 +15,12 @@ from krakenwire.cli.exits import Exit
 from krakenwire.cli.options import Verb, any_file, output_option
 from krakenwire.cli.symbols import complete
 from krakenwire.cli.terminal import paint
-from krakenwire.cli.text import counted, seconds, shown
 from krakenwire.errors import UsageError
 from krakenwire.sim import Listing, invented
 from krakenwire.sim.background import Simulated
 from krakenwire.sim.catalog import DEFAULT, KNOWN
 from krakenwire.sim.places import is_loopback
+from krakenwire.text import counted, seconds, shown
 
 MEANINGS = {
     "KRAKEN_WS_PUBLIC_URL": "market data; executions, balances and orders; level3; REST",

@@ -10,7 +10,7 @@ from krakenwire.cli.book_stream import BookStream
 from krakenwire.cli.explain import Line, oddities, troubles
 from krakenwire.cli.report import Report
 from krakenwire.cli.streams import Stream
-from krakenwire.cli.text import counted, seconds
+from krakenwire.text import counted, seconds
 from krakenwire.wire.timestamps import format_ns
 
 ROWS = 20

@@ -8,7 +8,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from krakenwire.cli.exits import Exit
-from krakenwire.cli.text import counted, percent, seconds
+from krakenwire.text import counted, percent, seconds
 
 
 class Tally(Struct, frozen=True):

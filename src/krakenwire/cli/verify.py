@@ -17,8 +17,8 @@ from krakenwire.cli.options import Verb, any_file, output_option
 from krakenwire.cli.report import Report
 from krakenwire.cli.tally import Tally
 from krakenwire.cli.terminal import Progress, discard_output, paint, width
-from krakenwire.cli.text import counted, shown
 from krakenwire.handler import KrakenV2MessageHandler
+from krakenwire.text import counted, shown
 from krakenwire.wire.book import BOOK_DEPTHS
 
 LONG = 8 * 1024 * 1024
