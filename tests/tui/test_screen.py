@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+from collections import deque
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -16,8 +18,9 @@ from rich.cells import cell_len
 from krakenwire import events as ev
 from krakenwire.errors import TokenUnavailable
 from krakenwire.net.hosts import Hosts
+from krakenwire.tui import state
 from krakenwire.tui.badge import SIM, Badge, badge_of
-from krakenwire.tui.board import Board
+from krakenwire.tui.board import Board, Ledger
 from krakenwire.tui.cells import plain
 from krakenwire.tui.market import Missing
 from krakenwire.tui.panels.frame import Moment, Painted
@@ -26,6 +29,7 @@ from krakenwire.wire.refusals import ErrorKind
 from tests.tui.scenes import STORIES, scene
 
 SIZES = st.tuples(st.integers(1, 240), st.integers(1, 80))
+OWN = "ws://127.0.0.1:46073/v2"
 COMMON = [(40, 10), (80, 24), (100, 30), (120, 40), (200, 60)]
 
 
@@ -79,16 +83,63 @@ def test_badge(page: str, size: tuple[int, int]) -> None:
     ],
 )
 def test_badge_of_hosts(url: str, badge: Badge) -> None:
-    """Only Kraken's own hosts are called LIVE, and no login is shown."""
-    assert badge_of(Hosts(public=url, private=url, level3=url, rest="https://api.kraken.com")) == badge
+    """Only Kraken's own hosts are called LIVE, every one of them, and no login is shown."""
+    hosts = Hosts(public=url, private=url, level3=url, rest="https://api.kraken.com")
+    assert badge_of(hosts) == badge
+    own = Hosts.chosen(None, None, None, None)
+    assert [badge_of(replace(own, **{name: url})) for name in ("public", "private", "level3")] == [badge] * 3
+
+
+@pytest.mark.fault("M4")
+@pytest.mark.parametrize("size", COMMON)
+def test_another_exchange_is_named(size: tuple[int, int]) -> None:
+    """Whatever stands in the first line beside it, an exchange that is not Kraken is told by its address."""
+    board, moment = scene("LIVE")
+    board = board.copied()
+    board.badge = badge_of(Hosts(OWN, OWN, OWN, "http://127.0.0.1:46073"))
+    for messages in (0, 1_000_000):
+        board.totals = deque([(0.0, 0, {}), (1.0, messages, {})])
+        first = plain(screen(board, size, moment).rows[0])
+        assert first.startswith(" OTHER ")
+        assert " not Kraken: 127.0.0.1:46073 " in first
+
+
+def test_first_line_does_not_depend_on_digits() -> None:
+    """The same figures stand in the first line, at the same places, however many digits they have."""
+    board, moment = scene("LIVE")
+    board = board.copied()
+    places = set()
+    for messages, books in ((1, 0), (12_345, 3)):
+        board.totals = deque([(0.0, 0, {}), (1.0, messages, {})])
+        board.ledger = Ledger(0.0, 100.0, books, ((0.0, 1.23),))
+        first = plain(screen(board, (120, 40), moment).rows[0])
+        places.add(tuple(first.index(name) for name in ("msg/s", "gaps", "verified", "UTC")))
+    assert len(places) == 1
 
 
 @pytest.mark.parametrize("size", COMMON)
-def test_no_blank_end(size: tuple[int, int]) -> None:
-    """What does not fit ends in an ellipsis: no text touches the frame behind it without one, unless it fits exactly."""
+def test_help_is_whole(size: tuple[int, int]) -> None:
+    """Every key and every word that a title may say stands on the page of help, if need be on its next screen."""
     board, moment = scene("LIVE")
-    for row in screen(board, size, moment).rows[1:-1]:
-        assert "��" not in plain(row)
+    seen = ""
+    for scroll in range(0, 30, 5):
+        painted = screen(board, size, replace(moment, scroll=scroll), "help")
+        seen += "\n".join(plain(row) for row in painted.rows)
+        if size >= (80, 24):
+            break
+    words = set(re.findall(r"^\| `([A-Z]+)` ", state.__doc__ or "", re.MULTILINE))
+    assert len(words) > 5
+    assert {"FROZEN", *words} - set(re.findall(r"\b[A-Z]+\b", seen)) <= (
+        {"CLOSED"} if size == LEAST else set()
+    )
+    assert "another market" in seen
+    assert "▲ buyer" in seen
+    assert size == LEAST or "not to be trusted" in seen
+
+
+def test_prices_are_whole() -> None:
+    """Where there is little room quantities end in an ellipsis, and prices never do."""
+    board, moment = scene("LIVE")
     small, large = (plain_text(board, moment, each) for each in ((80, 24), (200, 60)))
     assert "…" in small
     assert large.count("81,776.7") >= small.count("81,776.7") > 0
