@@ -68,15 +68,18 @@ class MarketKeeper:
             verdict = self.trades.judge(trade.symbol, trade.trade_id)
             stream = streams.get(trade.symbol) or self._streams.begin("trade", trade.symbol, now)
             entry = stream.entry
-            entry.messages += 1
             complete = verdict is COMPLETE
             if complete:
+                entry.messages += 1
                 entry.verified += 1
                 if not stream.proven:
                     stream.prove(now)
-            elif verdict.gap is not None:
-                events.append(_trade_gap(verdict.gap, stream.heard_at))
-                stream.doubt(GapReason.TRADE_ID.value)
+            elif not verdict.repeated:
+                entry.messages += 1
+                entry.unverified += 1
+                if verdict.gap is not None:
+                    events.append(_trade_gap(verdict.gap, stream.heard_at))
+                    stream.doubt(GapReason.TRADE_ID.value)
             # A repeated trade is not passed on, but the channel delivers: its next break has to be told.
             stream.heard_at = now
             if not verdict.repeated:
