@@ -273,6 +273,30 @@ def test_markup_is_no_markup() -> None:
     assert "[bold]y[/bold]" in plain_text(board, moment, (120, 40), "log")
 
 
+@pytest.mark.parametrize("size", [(80, 24), (100, 28), (120, 40), (170, 36), (200, 60)])
+def test_dear_beside_cheap(size: tuple[int, int]) -> None:
+    """A market with ten decimals beside one that has none: every price is whole, and every book has the sign of its state."""
+    board, moment = scene("LIVE")
+    board = board.copied()
+    cheap, dear = board.markets["BTC/USD"], board.markets["ETH/USD"]
+    cheap.last, dear.last = Decimal("0.0000012356"), Decimal(1_234_567)
+    cheap.price_width = 12
+    cheap.trades = deque(
+        [
+            replace(trade, price_text="0.0000012356", qty_text="1234567.12345678")
+            for trade in cheap.trades
+            if not isinstance(trade, Missing)
+        ]
+    )
+    rows = [plain(row) for row in screen(board, size, moment).rows]
+    assert "0.0000012…" not in "".join(rows)
+    assert "".join(rows).count("0.0000012356") > 5
+    if size[0] >= 100:
+        (line,) = [row for row in rows if row.startswith("│  ETH/USD")]
+        assert "1,234,567" in line
+        assert "●" in line.split("││")[0]
+
+
 def test_large_numbers() -> None:
     """Prices and quantities of thirty digits leave every row as wide as it is."""
     board, moment = scene("LIVE")
