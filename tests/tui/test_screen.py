@@ -297,6 +297,17 @@ def test_dear_beside_cheap(size: tuple[int, int]) -> None:
         assert "●" in line.split("││")[0]
 
 
+def test_title_counts_each_word_alone() -> None:
+    """The title of the markets says how many are as the first one that is not live, and how many are otherwise."""
+    board, moment = scene("LIVE")
+    board = board.copied()
+    board.markets["BTC/USD"].streams["book"].quiet = True
+    for symbol in ("ETH/USD", "SOL/USD"):
+        board.markets[symbol].streams["book"].refused = "no"
+    title = plain(screen(board, (120, 40), moment).rows[1])
+    assert f"QUIET: 1 of {len(board.markets)} · 2 others" in title
+
+
 def test_large_numbers() -> None:
     """Prices and quantities of thirty digits leave every row as wide as it is."""
     board, moment = scene("LIVE")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from krakenwire.text import counted
 from krakenwire.tui.board import Board
 from krakenwire.tui.cells import DASH, Part, cut, fit, grouped, left, number, right, safe, sparkline
 from krakenwire.tui.market import FLASH_SECONDS, Market
@@ -62,12 +63,14 @@ def markets(board: Board, width: int, height: int, moment: Moment) -> Painted:
 
 
 def _worst(board: Board, moment: Moment) -> State | None:
-    """The state of the market that is worst off: that of the oldest book if all are live."""
+    """The state of the first market that is not live, and how many are so; that of the oldest book if all are live."""
     states = [market.state("book", moment.now) for market in board.markets.values()]
     bad = [state for state in states if not state.live]
     if bad:
         word = bad[0].word
-        return State(word, None, "" if len(board.markets) == 1 else f"{len(bad)} of {len(states)}")
+        like = sum(state.word == word for state in bad)
+        others = f" · {counted(len(bad) - like, 'other')}" if like < len(bad) else ""
+        return State(word, None, "" if len(states) == 1 else f"{like} of {len(states)}{others}")
     return min(states, key=lambda state: state.age or 0.0, default=None)
 
 
