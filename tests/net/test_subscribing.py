@@ -22,6 +22,7 @@ from krakenwire import (
 )
 from krakenwire.net.transport import HttpReply
 from krakenwire.sim import Exchange, Host, Rules, invented
+from krakenwire.state.subscriptions import MAX_SUBSCRIPTIONS
 from tests.net.memory import MemoryLink
 from tests.net.virtual import run
 from tests.net.world import World, collecting, dropping
@@ -358,5 +359,32 @@ def test_desired_state_survives_a_quick_change_of_mind() -> None:
             kraken.unsubscribe("book")
             await asyncio.sleep(10)
             assert kraken.status()[0].subscriptions == 0
+
+    run(main())
+
+
+@pytest.mark.fault("S12")
+def test_refused_wish_changes_nothing() -> None:
+    """A wish that one connection cannot take leaves everything as it was: nothing of it is wanted, and what was wanted before keeps its
+    depth and lives.
+    """
+
+    async def main() -> None:
+        world = World(Exchange(seed=14))
+        many = ("ETH/USD", "BTC/USD", *(f"X{number}/USD" for number in range(MAX_SUBSCRIPTIONS - 1)))
+        async with world.client(public_symbols=len(many)) as kraken, kraken.book("BTC/USD") as book:
+            await world.until(lambda: book.verified)
+            before = len(world.transport.requests)
+            with pytest.raises(UsageError, match="20000 subscriptions"):
+                kraken.subscribe(BookSubscription(symbol=many, depth=25))
+            assert [kraken.carrier("book", symbol) for symbol in many[:3]] == [None, "public-1", None]
+            assert kraken.status()[0].subscriptions == 1
+            await asyncio.sleep(10)
+            assert book.verified
+            assert book["BTC/USD"].depth == 10
+            assert len(world.transport.requests) == before
+            assert not kraken.unsubscribe("book")
+            async with kraken.book("ETH/USD", depth=25) as other:
+                await world.until(lambda: other.verified)
 
     run(main())
