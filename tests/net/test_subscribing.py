@@ -22,6 +22,7 @@ from krakenwire import (
 )
 from krakenwire.net.transport import HttpReply
 from krakenwire.sim import Exchange, Host, Rules, invented
+from krakenwire.sim.faults import FaultScript, parse
 from krakenwire.state.subscriptions import MAX_SUBSCRIPTIONS
 from tests.net.memory import MemoryLink
 from tests.net.virtual import run
@@ -300,14 +301,18 @@ def test_level3_is_paced_and_limited() -> None:
 @pytest.mark.fault("S7")
 def test_symbols_spread_where_the_exchange_takes_fewer() -> None:
     """Where the exchange allows three symbols a connection, and not two hundred, seven go to three connections and all live; later ones
-    find their place at once.
+    find their place at once. What was refused on the way is told as asked for again.
     """
 
     async def main() -> None:
         markets = invented(9, rate=0.2)
         symbols = [market.pair.symbol for market in markets]
         world = World(Exchange(seed=12, markets=markets, rules=Rules(level3_symbols=3)))
-        async with world.client(credentials=KEYS) as kraken, kraken.level3(symbols[:7]) as books:
+        async with (
+            world.client(credentials=KEYS) as kraken,
+            collecting(kraken, "subscription_rejected") as refusals,
+            kraken.level3(symbols[:7]) as books,
+        ):
             await world.until(lambda: all(books[symbol].verified for symbol in symbols[:7]))
             assert sorted(info.subscriptions for info in kraken.status()) == [1, 3, 3]
             assert books.rejected == {}
@@ -316,6 +321,9 @@ def test_symbols_spread_where_the_exchange_takes_fewer() -> None:
                 await world.until(lambda: all(more[symbol].verified for symbol in symbols[7:]))
             # One request for both, and at most one to end them.
             assert len(world.transport.requests) - asked <= 2
+            assert refusals
+            assert all(refusal.retried for refusal in refusals)
+            assert not kraken.measures.facts.refused
 
     run(main())
 
@@ -330,12 +338,14 @@ def test_more_symbols_than_all_connections_take() -> None:
         world = World(Exchange(seed=13, markets=markets, rules=Rules(level3_symbols=2)))
         async with (
             world.client(credentials=KEYS, connections=2) as kraken,
+            collecting(kraken, "subscription_rejected") as refusals,
             kraken.level3(symbols[:4]) as books,
             kraken.level3(symbols[4]) as late,
         ):
             with pytest.raises(CapacityExceeded, match="Exceeded maximum"):
                 await late.next(30)
             await world.until(lambda: all(books[symbol].verified for symbol in symbols[:4]))
+            assert [refusal.symbol for refusal in refusals if not refusal.retried] == [symbols[4]]
 
     run(main())
 
@@ -386,5 +396,42 @@ def test_refused_wish_changes_nothing() -> None:
             assert not kraken.unsubscribe("book")
             async with kraken.book("ETH/USD", depth=25) as other:
                 await world.until(lambda: other.verified)
+
+    run(main())
+
+
+@pytest.mark.fault("S11")
+def test_streams_outlive_an_engine_that_takes_nothing() -> None:
+    """While the engine takes no subscription, the account's included, streams wait and do not end; when it does again they live within a
+    minute, over the same connection.
+    """
+
+    async def main() -> None:
+        exchange = Exchange(seed=15)
+        FaultScript(parse("at 0 s: refuse subscribe with EService:Unavailable for 90 s"), seed=1).install(
+            exchange
+        )
+        world = World(exchange)
+        world.account.refusal = "EService:Unavailable"
+        async with (
+            world.client(credentials=KEYS) as kraken,
+            collecting(kraken, "subscription_rejected") as refusals,
+            kraken.book("BTC/USD") as book,
+            kraken.executions() as executions,
+            kraken.balances() as balances,
+        ):
+            await asyncio.sleep(90)
+            assert {refusal.retried for refusal in refusals} == {True}
+            assert {refusal.channel for refusal in refusals} == {"book", "executions", "balances"}
+            assert len(refusals) < 30
+            world.account.refusal = None
+            channels = (("book", "BTC/USD"), ("executions", None), ("balances", None))
+            await world.until(
+                lambda: all(kraken.trust(*each, world.now, world.now).verified for each in channels), 61
+            )
+            assert book.verified
+            assert not executions.rejected
+            assert not balances.rejected
+            assert len(world.transport.opened) == 2
 
     run(main())
