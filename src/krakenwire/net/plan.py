@@ -113,7 +113,12 @@ class Plan:
             wish = self._wishes.get(key)
             merged[key] = single if wish is None else _merge(wish.params, single)
         self._check_room([key for key in singles if key not in self._wishes])
-        changed: dict[tuple[int, Any], list[tuple[Connection, Any]]] = {}
+        before = {
+            key: (wish.params, wish.owners.get(owner))
+            for key in singles
+            if (wish := self._wishes.get(key)) is not None
+        }
+        changed: list[tuple[Connection, Any]] = []
         for key, single in singles.items():
             wish = self._wishes.get(key)
             if wish is None:
@@ -123,13 +128,32 @@ class Plan:
             self._owned.setdefault(owner, {})[key] = None
             if wish.params != merged[key] or wish.connection.error is not None:
                 wish.params = merged[key]
-                alike = replace(merged[key], symbol=("-",)) if key[1] is not None else merged[key]
-                changed.setdefault((id(wish.connection), alike), []).append((wish.connection, merged[key]))
-        for same in changed.values():
-            connection, first = same[0]
-            if hasattr(first, "symbol"):
-                first = replace(first, symbol=tuple([each.symbol[0] for _, each in same]))
-            connection.subscribe(first)
+                changed.append((wish.connection, merged[key]))
+        try:
+            for connection, alike in _alike(changed):
+                connection.subscribe(alike)
+        except UsageError:
+            self._take_back(owner, singles, before)
+            raise
+
+    def _take_back(
+        self, owner: Hashable, singles: dict[Key, Any], before: dict[Key, tuple[Any, Any]]
+    ) -> None:
+        """A connection refused what an owner wants: everything is as it was `before`."""
+        for key in singles:
+            wish = self._wishes[key]
+            params, owned = before.get(key, (None, None))
+            if owned is None:
+                del self._owned[owner][key], wish.owners[owner]
+            else:
+                wish.owners[owner] = owned
+            if params is None:
+                self._end(key, wish)
+            elif wish.params != params:
+                wish.params = params
+                wish.connection.subscribe(params)
+        if not self._owned[owner]:
+            del self._owned[owner]
 
     def drop(
         self,
@@ -288,6 +312,21 @@ def _singles(params: Subscription) -> list[tuple[Key, Any]]:
     symbols: tuple[str, ...] = getattr(params, "symbol", ())
     interval = getattr(params, "interval", None)
     return [((channel, symbol, interval), replace(params, symbol=(symbol,))) for symbol in symbols]
+
+
+def _alike(changed: list[tuple[Connection, Any]]) -> list[tuple[Connection, Any]]:
+    """Subscriptions of one symbol each, as few of many symbols as there are connections and parameters."""
+    groups: dict[tuple[int, Any], list[tuple[Connection, Any]]] = {}
+    for connection, params in changed:
+        same = replace(params, symbol=("-",)) if hasattr(params, "symbol") else params
+        groups.setdefault((id(connection), same), []).append((connection, params))
+    together = []
+    for group in groups.values():
+        connection, params = group[0]
+        if hasattr(params, "symbol"):
+            params = replace(params, symbol=tuple([each.symbol[0] for _, each in group]))
+        together.append((connection, params))
+    return together
 
 
 def _merge(held: Any, asked: Any) -> Any:
