@@ -18,6 +18,7 @@ from krakenwire import (
     ExecutionsSubscription,
     Gap,
     TradeSubscription,
+    TradeUpdate,
     UsageError,
 )
 from krakenwire.net.transport import HttpReply
@@ -433,5 +434,37 @@ def test_streams_outlive_an_engine_that_takes_nothing() -> None:
             assert not executions.rejected
             assert not balances.rejected
             assert len(world.transport.opened) == 2
+
+    run(main())
+
+
+@pytest.mark.fault("S12")
+def test_what_is_wanted_again_at_once_stays_on_its_connection() -> None:
+    """A market that is unsubscribed and wanted again before the exchange has answered goes on where it was, though another connection has
+    room by now: until the answer the old one goes on sending, and the same trades would come from both.
+    """
+
+    async def main() -> None:
+        world = World(Exchange(seed=5, markets=invented(2, rate=20.0)))
+        first, second = world.exchange.markets
+
+        def opened(link: MemoryLink) -> None:
+            link.change = dropping('"method":"unsubscribe"', times=1)
+
+        world.transport.on_open = opened
+        async with world.client(public_symbols=1) as kraken, collecting(kraken, "trade") as seen:
+            for symbol in (first, second):
+                kraken.subscribe(TradeSubscription(symbol=(symbol,)))
+            await world.until(lambda: len(world.opened()) == 2)
+            await asyncio.sleep(5)
+            kraken.unsubscribe("trade", first)
+            kraken.unsubscribe("trade", second)
+            kraken.subscribe(TradeSubscription(symbol=(second,)))
+            await asyncio.sleep(30)
+        trades = [
+            event.trade_id for event in seen if isinstance(event, TradeUpdate) and event.symbol == second
+        ]
+        assert len(trades) > 100
+        assert len(set(trades)) == len(trades)
 
     run(main())

@@ -87,6 +87,8 @@ class Plan:
         """Symbols of a connection, where the exchange allowed fewer than we thought."""
         self._isolated: set[Connection] = set()
         """Connections for one disputed book each, in use or not."""
+        self._left: dict[tuple[Role, str], Connection] = {}
+        """Where a symbol was that nobody wants any more."""
 
     def all(self) -> list[Connection]:
         """Every connection made so far, open or not."""
@@ -197,6 +199,8 @@ class Plan:
         symbols[key[1]] -= 1
         if not symbols[key[1]]:
             del symbols[key[1]]
+            if key[1] is not None:
+                self._left[role_of(key[0]), key[1]] = wish.connection
         wish.connection.unsubscribe(*key)
 
     # ---------------------------------------------------------------- places
@@ -221,14 +225,18 @@ class Plan:
         return self._home(key) or self._another(role_of(key[0]))
 
     def _home(self, key: Key) -> Connection | None:
-        """The connection where its symbol is, else the first with room; None: all are full."""
+        """The connection where its symbol is, else where it was, else the first with room; None: all are full.
+
+        Where it was, its last trade is known, and what is still on its way from there is not taken for something new.
+        """
         channel, symbol, _ = key
         role = role_of(channel)
         made = self._shared(role)
         for connection in made:
             if symbol is not None and symbol in self._symbols[connection]:
                 return connection
-        for connection in made:
+        left = None if symbol is None else self._left.pop((role, symbol), None)
+        for connection in made if left not in made else [left, *made]:
             if channel in NO_SYMBOL or self._has_room(connection, role):
                 return connection
         return None
