@@ -8,7 +8,7 @@ L2 sockets and bytes on loopback; L3 whole processes: signals, full disks, real 
 
 from dataclasses import dataclass
 
-REQUIRED_GROUPS = frozenset("JBNFSC")
+REQUIRED_GROUPS = frozenset("JBNFSCM")
 """Groups whose every id has to be covered today, but for those that wait."""
 
 WAITS = frozenset({"C8", "C9"})
