@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shlex
@@ -14,11 +15,13 @@ from typing import Any, Self
 import pytest
 
 import krakenwire
-import krakenwire.sim
 from krakenwire.cli.entry import krakenwire as program
 from krakenwire.sim.faults import parse
 from tests.pages import PAGES, PROGRAMS, ROOT, Block, blocks, dead_links, missing_line, python_blocks, text_of
 from tests.running import Running
+
+PUBLIC_PACKAGES = ("capture", "logs", "metrics", "sim")
+"""Packages whose names programs import from there."""
 
 PIECES = [block for block in python_blocks() if block.page.name not in {*PROGRAMS, "CONTRIBUTING.md"}]
 
@@ -179,14 +182,18 @@ def test_no_dead_links(page: Path) -> None:
 
 
 def test_every_public_name_is_documented_once() -> None:
-    """The reference documents each public name of `krakenwire` and `krakenwire.sim`, at one place."""
+    """The reference documents each public name of `krakenwire` and of its packages for programs, at one place."""
     text = "".join(text_of(page) for page in PAGES if page.parent.name == "reference")
-    documented = re.findall(r"^\.\. (?:auto)?\w+:: (krakenwire(?:\.sim)?\.[A-Za-z]\w*)$", text, re.MULTILINE)
+    places = "|".join(PUBLIC_PACKAGES)
+    documented = re.findall(
+        rf"^\.\. (?:auto)?\w+:: (krakenwire(?:\.(?:{places}))?\.[A-Za-z]\w*)$", text, re.MULTILINE
+    )
     public = [f"krakenwire.{name}" for name in krakenwire.__all__]
-    public += [f"krakenwire.sim.{name}" for name in krakenwire.sim.__all__]
-    assert sorted(
-        name for name in documented if name not in {"krakenwire.errors", "krakenwire.sim.raw"}
-    ) == sorted(public)
+    for name in PUBLIC_PACKAGES:
+        package = importlib.import_module(f"krakenwire.{name}")
+        public += [f"{package.__name__}.{each}" for each in package.__all__]
+    modules = {"krakenwire.errors", "krakenwire.sim.raw"}
+    assert sorted(name for name in documented if name not in modules) == sorted(public)
 
 
 def test_every_page_is_in_the_index() -> None:
