@@ -222,3 +222,13 @@ def test_speed_is_as_measured(page: str) -> None:
         (row,) = re.findall(rf"^\| {name}[^|]*\| (\d.*x) \|$", text_of(ROOT / page), re.MULTILINE)
         shown = [cell.removesuffix("x") for cell in row.split(" | ")]
         assert shown == factors[: len(shown)], row
+
+
+def test_frames_a_second_are_as_measured() -> None:
+    """What README says the whole client takes is what the page with the measurement says."""
+    (told,) = re.findall(r"takes ([\d,]+) such frames a second", text_of(ROOT / "README.md"))
+    measured = re.search(
+        r"^callback .* ([\d,]+) +[\d,]+$", text_of(ROOT / "docs" / "performance.md"), re.MULTILINE
+    )
+    assert measured is not None
+    assert told == measured[1]
