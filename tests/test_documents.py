@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import pkgutil
 import re
 import shlex
 import shutil
@@ -232,3 +233,51 @@ def test_frames_a_second_are_as_measured() -> None:
     )
     assert measured is not None
     assert told == measured[1]
+
+
+# ---------------------------------------------------------------- what the next engineer is told
+
+
+@pytest.mark.parametrize(
+    "block",
+    [block for block in python_blocks() if block.page.name == "CONTRIBUTING.md"],
+    ids=str,
+)
+def test_what_is_to_be_imitated_exists(block: Block) -> None:
+    """The function and the test that are shown as examples stand in the project as they are shown."""
+    files = [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("test_*.py")]
+    assert [path.name for path in files if block.body in path.read_text(encoding="utf-8")] != []
+
+
+@pytest.mark.parametrize("room", ["state", "session", "handler", "net", "metrics", "logs"])
+def test_every_module_of_a_room_is_named(room: str) -> None:
+    """The table of rooms names every module of the room, and no other."""
+    (row,) = re.findall(
+        rf"^\| \d \| `{room}/` (.*) \|$", text_of(ROOT / "docs" / "architecture.md"), re.MULTILINE
+    )
+    modules = {path.stem for path in (ROOT / "src" / "krakenwire" / room).glob("*.py")} - {"__init__"}
+    assert set(re.findall(r"\w+", row)) == modules
+
+
+UNITS = {"KiB": 1024, "MiB": 1024 * 1024}
+
+
+def bounds() -> list[tuple[str, str]]:
+    """Every constant of the table of bounds, with what is told of it."""
+    text = text_of(ROOT / "docs" / "architecture.md").split("## Bounds")[1].split("\n## ")[0]
+    found: list[tuple[str, str]] = []
+    for names, told in re.findall(r"^\| (`[^|]*) \| ([^|]*) \|", text, re.MULTILINE):
+        each = re.findall(r"`([\w.]+)`", names)
+        module = each[0].rpartition(".")[0]
+        found += zip([each[0], *(f"{module}.{name}" for name in each[1:])], told.split(", "), strict=False)
+    return found
+
+
+@pytest.mark.parametrize(("name", "told"), bounds(), ids=[name for name, _ in bounds()])
+def test_bounds_are_as_told(name: str, told: str) -> None:
+    """A constant in the table of bounds has the value that stands there."""
+    path, _, constant = name.rpartition(".")
+    owner = pkgutil.resolve_name(f"krakenwire.{path}")
+    value = getattr(owner() if isinstance(owner, type) else owner, constant)
+    number, _, unit = told.partition(" ")
+    assert int(number) * UNITS.get(unit, 1) == value
