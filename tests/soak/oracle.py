@@ -339,6 +339,8 @@ class Oracle(TruthLog):
 
     def _break(self, event: Gap | BookLost) -> None:
         key = (event.channel, event.symbol)
+        # The trades that a break has cost are named when the stream goes on, however long that took.
+        named = self._streams[key].broken and isinstance(event, Gap) and event.reason is GapReason.TRADE_ID
         self._streams[key].broken = self._answered = True
         if key == self._missed:
             self._missed = None
@@ -353,7 +355,7 @@ class Oracle(TruthLog):
         touched = key in self._touched or (
             event.symbol is None and any(channel == event.channel for channel, _ in self._touched)
         )
-        if not touched and self.now() > self._excused_until and not self._data_stopped():
+        if not (touched or named) and self.now() > self._excused_until and not self._data_stopped():
             self.breaks(f"{event} without a fault")
 
     def _book(self, event: OrderBookUpdate | Level3Update) -> None:
@@ -519,8 +521,8 @@ class Oracle(TruthLog):
 
 
 def note_gap(stream: Stream, gap: Gap) -> None:
-    """Remember which trades a gap names; one by a slow consumer names an interval as well."""
-    if gap.channel == "trade" and gap.first is not None and gap.reason is not GapReason.SLOW_CONSUMER:
+    """Remember which trades a gap names. Of those that a slow consumer lost some may come yet, having been fetched."""
+    if gap.channel == "trade" and gap.first is not None:
         stream.missing.append((gap.first, gap.last or gap.first))
 
 

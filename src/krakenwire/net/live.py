@@ -180,13 +180,13 @@ class LiveLink:
                     count.seconds += clock() - now
                     count.timed += 1
                 count.messages += 1
-            if events:
-                publish(events)
             if refused or channel in TELLING:
                 self._attend(frame, events)
                 if self.ended.done():
                     return
             else:
+                if events:
+                    publish(events)
                 self._last = events, now
             if desk.due_at < self._timer_at or desk.ignored_since is not None:
                 self.wake()
@@ -206,6 +206,7 @@ class LiveLink:
 
     def _attend(self, frame: bytes, events: list[Event]) -> None:
         """A frame that says something about the connection itself, or cannot be used."""
+        self._hub.publish(self._hub.settled(events))
         if self._session.refused:
             self._known.errors += 1
             self._hub.refused(frame)
