@@ -12,7 +12,7 @@ REQUIRED_GROUPS = frozenset("JBNFSCM")
 """Groups whose every id has to be covered today, but for those that wait."""
 
 WAITS = frozenset({"C8", "C9"})
-"""What needs recordings or metrics."""
+"""C8 needs a recorder, C9 a process whose memory is limited from outside."""
 
 
 @dataclass(frozen=True, slots=True)
