@@ -110,7 +110,7 @@ class LiveLink:
         for task in self._tasks:
             task.cancel()
         if end.gone:
-            self._link.abort()
+            self._abort()
         self._known.watch.reset()
         if not told:
             self._hub.publish(self._session.connection_lost(now=self._loop.time()))
@@ -122,7 +122,17 @@ class LiveLink:
         try:
             await self._link.close()
         except Exception as exc:  # noqa: BLE001 (whatever it is, the link is over)
-            self._loop.call_exception_handler({"message": f"{self._name} failed to close", "exception": exc})
+            self._failed_to_close(exc)
+
+    def _abort(self) -> None:
+        """End it at once; as with a goodbye, who fails in that costs nothing more."""
+        try:
+            self._link.abort()
+        except Exception as exc:  # noqa: BLE001 (see above)
+            self._failed_to_close(exc)
+
+    def _failed_to_close(self, exc: Exception) -> None:
+        self._loop.call_exception_handler({"message": f"{self._name} failed to close", "exception": exc})
 
     async def _wait(self, seconds: float) -> None:
         """Wait until every task has ended, but not for long: whoever does not end is cut and cancelled, and waited for no more."""
@@ -135,14 +145,20 @@ class LiveLink:
 
     async def _cut(self, pending: set[asyncio.Task[None]], seconds: float) -> None:
         if any(not task.done() for task in pending):
-            self._link.abort()
+            self._abort()
             for task in pending:
                 task.cancel()
             await asyncio.wait(pending, timeout=seconds / CUT_SHARE)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
-        """A task of the link is over. If it failed the mistake is ours: it is shown, and costs this link and no more."""
-        if not task.cancelled() and task.exception() is not None:
+        """A task of the link is over. If it failed the mistake is ours, or of a transport that is not: it is shown, and costs this link and
+        no more.
+        """
+        if task.cancelled():
+            self.finish(
+                End("something that it waited for was cancelled")
+            )  # nothing, where it is to end anyway
+        elif task.exception() is not None:
             error = task.exception()
             self._loop.call_exception_handler({"message": f"{self._name} failed", "exception": error})
             self.finish(End(f"internal error: {type(error).__name__}"))
