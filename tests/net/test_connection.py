@@ -631,13 +631,12 @@ def test_wait_outlives_the_wish() -> None:
             await asyncio.sleep(1)
             kraken.unsubscribe("book")
             await asyncio.sleep(10)
-            assert changes[-1].state is ConnectionState.IDLE
-            assert changes[-1].retry_at is None
+            assert (changes[-1].state, changes[-1].retry_at) == (ConnectionState.IDLE, None)
             assert kraken.status()[0].retry_in is None
             kraken.subscribe(BookSubscription(symbol=("BTC/USD",)))
             await asyncio.sleep(1)
             assert changes[-1].state is ConnectionState.WAITING
-            assert changes[-1].retry_at is not None
+            assert changes[-1].retry_at > 60
             await asyncio.sleep(60)
             assert len(world.opened()) == 2
             assert world.opened()[1] > 60
