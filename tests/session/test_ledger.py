@@ -63,6 +63,22 @@ def test_numbers_open_and_close_the_proof() -> None:
     assert ends == [(1.0, 1.0, "trade_id"), (4.0, None, None)]
     ends = [(span.start, span.end, span.cause) for span in session.ledger.intervals("executions", None)]
     assert ends == [(2.0, 3.0, "sequence")]
+    # The first trade of all is not counted; the one after the gap is proven by nothing.
+    counts = {
+        each.channel: (each.messages, each.verified, each.unverified) for each in session.ledger.entries()
+    }
+    assert (counts["trade"], counts["executions"]) == ((3, 2, 1), (3, 2, 1))
+
+
+@pytest.mark.fault("B15")
+def test_what_came_before_counts_once() -> None:
+    """Trades that come again, as in the snapshot after a reconnect, are no messages that lack a proof."""
+    session = Session(now=0.0)
+    session.receive(FRAMES["trade"], now=1.0)
+    before = session.ledger.verified_message_ratio()
+    session.receive(FRAMES["trade"], now=2.0)
+    assert session.duplicates == 2
+    assert session.ledger.verified_message_ratio() == before == 1.0
 
 
 @pytest.mark.parametrize("tracking", [True, False])

@@ -67,24 +67,27 @@ class MarketKeeper:
         ):
             verdict = self.trades.judge(trade.symbol, trade.trade_id)
             stream = streams.get(trade.symbol) or self._streams.begin("trade", trade.symbol, now)
+            entry = stream.entry
             complete = verdict is COMPLETE
             if complete:
-                stream.entry.verified += 1
+                entry.messages += 1
+                entry.verified += 1
                 if not stream.proven:
                     stream.prove(now)
-            elif verdict.gap is not None:
-                events.append(_trade_gap(verdict.gap, stream.heard_at))
-                stream.doubt(GapReason.TRADE_ID.value)
+            elif verdict.repeated:
+                if not stream.proven and trade.trade_id == self.trades.last_id(trade.symbol):
+                    stream.prove(now)  # the snapshot reaches back to what was held, and nothing came after it
+            elif not verdict.first or self.trades.last_id(trade.symbol) is None:
+                # Of the first trade of all nothing could prove that none came before: it is not counted.
+                entry.messages += 1
+                entry.unverified += 1
+                if verdict.gap is not None:
+                    events.append(_trade_gap(verdict.gap, stream.heard_at))
+                    stream.doubt(GapReason.TRADE_ID.value)
             # A repeated trade is not passed on, but the channel delivers: its next break has to be told.
             stream.heard_at = now
             if verdict.repeated:
-                if not stream.proven and trade.trade_id == self.trades.last_id(trade.symbol):
-                    stream.prove(now)  # the snapshot reaches back to what was held, and nothing came after it
                 continue
-            if not verdict.first or self.trades.last_id(trade.symbol) is None:
-                stream.entry.messages += (
-                    1  # of the first trade of all, nothing could prove that none came before
-                )
             events.append(
                 TradeUpdate(
                     trade.symbol,
