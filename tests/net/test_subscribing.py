@@ -426,7 +426,11 @@ def test_streams_outlive_an_engine_that_takes_nothing() -> None:
             assert {refusal.channel for refusal in refusals} == {"book", "executions", "balances"}
             assert len(refusals) < 30
             world.account.refusal = None
-            channels = (("book", "BTC/USD"), ("executions", None), ("balances", None))
+            channels: list[tuple[str, str | None]] = [
+                ("book", "BTC/USD"),
+                ("executions", None),
+                ("balances", None),
+            ]
             await world.until(
                 lambda: all(kraken.trust(*each, world.now, world.now).verified for each in channels), 61
             )

@@ -64,6 +64,8 @@ STEADY_FOR = 65.0
 STALLED = 42.0
 """Seconds after which a connection has to be renewed on which several such markets stopped together: thirty, and time to look."""
 MANY = 5
+ON_ITS_WAY = 0.5
+"""Seconds that a trade may take to its readers while nothing is wrong."""
 
 
 Levels = tuple[Texts, Texts]
@@ -504,20 +506,23 @@ class Oracle(TruthLog):
         return levels_of(book.view(10), "book") == self._texts_of(symbol, self.states[symbol][-1])
 
     def trades_complete(self, symbols: Iterable[str], since: float) -> None:
-        """The last trade of every market was delivered to all who read in time, or a gap stands open.
+        """The last trade of every market was delivered to all who read in time, or a gap stands open. The very last may be on its way.
 
         One from before `since`, when faults were over, may be missing unnoticed: only a later trade would show it.
         """
         for symbol in symbols:
-            if not self.trades[symbol] or self.trades[symbol][-1].at < EPOCH + since * SECOND:
+            arrived = EPOCH + (self.now() - ON_ITS_WAY) * SECOND
+            last = next((trade for trade in reversed(self.trades[symbol]) if trade.at <= arrived), None)
+            if last is None or last.at < EPOCH + since * SECOND:
                 continue
-            last = self.trades[symbol][-1].trade_id
             for who, streams in [("tap", self._streams), *self._consumers.items()]:
                 stream = streams.get(("trade", symbol))
-                if stream is None or stream.forged or stream.last_id in {None, last} or who == "slow":
+                if stream is None or stream.forged or stream.last_id is None or who == "slow":
                     continue
-                if not stream.broken:
-                    self.breaks(f"{who}: trades {symbol} end at {stream.last_id}, and {last} was the last")
+                if stream.last_id < last.trade_id and not stream.broken:
+                    self.breaks(
+                        f"{who}: trades {symbol} end at {stream.last_id}, and {last.trade_id} was the last"
+                    )
 
 
 def note_gap(stream: Stream, gap: Gap) -> None:

@@ -67,11 +67,9 @@ class MarketKeeper:
         ):
             verdict = self.trades.judge(trade.symbol, trade.trade_id)
             stream = streams.get(trade.symbol) or self._streams.begin("trade", trade.symbol, now)
-            entry = stream.entry
-            entry.messages += 1
             complete = verdict is COMPLETE
             if complete:
-                entry.verified += 1
+                stream.entry.verified += 1
                 if not stream.proven:
                     stream.prove(now)
             elif verdict.gap is not None:
@@ -79,20 +77,27 @@ class MarketKeeper:
                 stream.doubt(GapReason.TRADE_ID.value)
             # A repeated trade is not passed on, but the channel delivers: its next break has to be told.
             stream.heard_at = now
-            if not verdict.repeated:
-                events.append(
-                    TradeUpdate(
-                        trade.symbol,
-                        trade.side,
-                        trade.price_text,
-                        trade.qty_text,
-                        trade.ord_type,
-                        trade.trade_id,
-                        trade.timestamp,
-                        complete=complete,
-                        snapshot=snapshot,
-                    )
+            if verdict.repeated:
+                if not stream.proven and trade.trade_id == self.trades.last_id(trade.symbol):
+                    stream.prove(now)  # the snapshot reaches back to what was held, and nothing came after it
+                continue
+            if not verdict.first or self.trades.last_id(trade.symbol) is None:
+                stream.entry.messages += (
+                    1  # of the first trade of all, nothing could prove that none came before
                 )
+            events.append(
+                TradeUpdate(
+                    trade.symbol,
+                    trade.side,
+                    trade.price_text,
+                    trade.qty_text,
+                    trade.ord_type,
+                    trade.trade_id,
+                    trade.timestamp,
+                    complete=complete,
+                    snapshot=snapshot,
+                )
+            )
         return events
 
     def ohlc(self, message: OHLCMessage, now: float) -> list[Event]:
