@@ -206,6 +206,30 @@ def test_refusals_word_for_word(host: str, params: dict[str, Any], error: str) -
     assert (refusal["error"], refusal["success"]) == (error, False)
 
 
+def test_stray_field_is_refused_for_each_symbol() -> None:
+    """A parameter that a channel does not have is refused once a symbol, with the symbol, as a recording shows."""
+    refusals = client().ask("subscribe", channel="trade", symbol=["SOL/USD", "WWW/USD"], depth=10)
+    assert [(refusal["symbol"], refusal["error"]) for refusal in refusals] == [
+        (symbol, "Unsupported field: 'depth' for the given msg type: subscribe")
+        for symbol in ("SOL/USD", "WWW/USD")
+    ]
+
+
+def test_envelopes_have_the_digits_of_the_engine() -> None:
+    """A candle comes at the microsecond of its trade, with three digits below it, or with none where they are zeros."""
+    made = client()
+    made.ask("subscribe", channel="ohlc", symbol=["SOL/USD"], interval=1)
+    made.ask("subscribe", channel="trade", symbol=["SOL/USD"])
+    told = made.wait(60)
+    candles = [
+        frame["timestamp"] for frame in told if frame["channel"] == "ohlc" and frame["type"] == "update"
+    ]
+    trades = [frame["data"][-1]["timestamp"] for frame in told if frame["channel"] == "trade"]
+    assert [stamp[:26] for stamp in candles] == [stamp[:26] for stamp in trades]
+    assert {len(stamp) for stamp in candles} == {27, 30}
+    assert len({stamp[26:29] for stamp in candles}) > 10
+
+
 def test_private_refusal_names_its_channel() -> None:
     """A private subscription with a bad token is refused with channel and status beside the error."""
     (refusal,) = client(host="private").ask("subscribe", channel="executions", token="x")

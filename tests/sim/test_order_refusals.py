@@ -176,6 +176,16 @@ def test_refused_amendment_changes_nothing(changes: dict[str, Any]) -> None:
     assert before == (order.order_qty, order.limit_price, order.resting.qty, order.resting.price, order.held)
 
 
+def test_amended_price_is_held_to_the_smallest_cost() -> None:
+    """A price alone may make an order worth too little, too."""
+    made = trader()
+    made.add(order_qty=0.02, limit_price=100.0)
+    (order_id,) = made.account.orders
+    words = error(made.order("amend_order", order_id=order_id, limit_price=24.99))
+    assert words == "EOrder:Cost minimum not met"
+    assert reply_of(made.order("amend_order", order_id=order_id, limit_price=25.00))["success"]
+
+
 def _too_small(changes: dict[str, Any]) -> dict[str, Any]:
     return {"order_qty": 0.01} if changes.get("order_qty") == 0.1 else {}
 

@@ -296,6 +296,33 @@ async def test_reader_that_pauses_misses_nothing() -> None:
     assert handler.get_statistics()["error_count"] == 0
 
 
+@pytest.mark.parametrize("tls", [False, True])
+async def test_half_open_client_that_does_not_read_is_let_go(
+    caplog: pytest.LogCaptureFixture, tls: bool
+) -> None:
+    """A client that ended his half, while more waits than he reads, is gone a second later, and nothing is written to him meanwhile."""
+    certificate = throw_away()
+    exchange = Exchange(seed=4, markets=invented(50, rate=10), rules=QUICK)
+    ours = {"tls": certificate.context, "speed": 20} if tls else {"speed": 20}
+    theirs = trusting(certificate.authority) if tls else None
+    async with serving(exchange, buffer_limit=10**8, **ours) as server, bare(server, theirs) as client:
+        await client.upgrade()
+        plug = client.writer.transport.get_extra_info("socket")
+        plug.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 1)
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        request = {"channel": "book", "symbol": list(exchange.markets), "depth": 1000}
+        for _ in range(3):
+            for method in ("subscribe", "unsubscribe"):
+                client.writer.write(masked(json.dumps({"method": method, "params": request}).encode()))
+                await asyncio.sleep(0.1)
+        client.writer.write(masked(json.dumps({"method": "subscribe", "params": request}).encode()))
+        (wire,) = server._wires.values()
+        await becomes(lambda: wire._transport.get_write_buffer_size() > 300_000)
+        plug.shutdown(sockets.SHUT_WR)
+        await becomes(lambda: not exchange.connections, seconds=5)
+    assert [record.getMessage() for record in caplog.records if record.levelname != "DEBUG"] == []
+
+
 @pytest.mark.parametrize("banned", [False, True])
 async def test_too_many_connections(banned: bool) -> None:
     """Who connects too often in ten minutes is refused with 429 and the seconds that it lasts."""

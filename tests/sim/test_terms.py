@@ -82,7 +82,7 @@ def test_changes_are_told_to_those_whom_they_concern() -> None:
     made, all_of_it = Client(exchange), Client(exchange)
     instruments(made)
     instruments(all_of_it, include_tokenized_assets=True)
-    exchange.change_pair("SOL/USD", status=PairStatus.POST_ONLY, qty_min=2_000_000, now=0.5)
+    exchange.change_pair("SOL/USD", status=PairStatus.POST_ONLY, qty_min=3_000_000, now=0.5)
     exchange.change_pair("TSLAx/USD", status=PairStatus.ONLINE, now=0.5)
     exchange.change_asset("SOL", AssetStatus.WITHDRAWALONLY, now=0.6)
     exchange.list_market("PEPE/USD", now=0.7)
@@ -93,7 +93,7 @@ def test_changes_are_told_to_those_whom_they_concern() -> None:
     ] == [([], ["SOL/USD"]), (["SOL"], []), (["PEPE", "USD"], ["PEPE/USD"])]
     assert (told[0]["data"]["pairs"][0]["status"], told[0]["data"]["pairs"][0]["qty_min"]) == (
         "post_only",
-        0.02,
+        0.03,
     )
     assert told[1]["data"]["assets"][0]["status"] == "withdrawalonly"
     assert [len(f["data"]["pairs"]) for f in told_all] == [1, 1, 0, 1]
@@ -149,7 +149,7 @@ def test_other_digits_of_quantities_cost_a_session_one_resync(precision: int) ->
     pairing.session.subscribe(TickerSubscription(symbol=("SOL/USD",)), now=0.0)
     pairing.run(60)
     market = exchange.markets["SOL/USD"]
-    exchange.change_pair("SOL/USD", qty_min=2_000_000, now=60.0)
+    exchange.change_pair("SOL/USD", qty_min=3_000_000, now=60.0)
     before, states = market.candles.day.at(exchange.at), market.states
     exchange.change_pair("SOL/USD", qty_precision=precision, now=60.0)
     after = market.candles.day.at(exchange.at)
@@ -158,7 +158,7 @@ def test_other_digits_of_quantities_cost_a_session_one_resync(precision: int) ->
     assert abs(Decimal(after.volume).scaleb(-precision) - Decimal(before.volume).scaleb(-8)) < Decimal(
         "0.001"
     )
-    assert Decimal(market.pair.qty_min).scaleb(-precision) == Decimal("0.02")
+    assert Decimal(market.pair.qty_min).scaleb(-precision) == Decimal("0.03")
     assert market.states > states
     assert truth.states["SOL/USD"][-1].number == market.states
     assert truth.states["SOL/USD"][-1].pair.qty_precision == precision

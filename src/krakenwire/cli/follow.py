@@ -48,6 +48,7 @@ HINTS = {
     ConnectFailure.FORBIDDEN: "Kraken does not serve this address or region",
     ConnectFailure.UNAVAILABLE: "Kraken has trouble or is under maintenance: https://status.kraken.com",
     ConnectFailure.HANDSHAKE: "whoever answers there speaks no WebSocket; is a proxy in between?",
+    ConnectFailure.TRANSPORT: "the transport is not one of krakenwire's; its own error is the cause",
     ConnectFailure.RESOURCES: "raise the limit of open files (ulimit -n), or end other programs",
 }
 """What to do about each way in which connecting fails."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from krakenwire.errors import UsageError
 from krakenwire.sim.flow import Character
@@ -28,8 +29,50 @@ def listing(symbol: str, price: str, *, qty_decimals: int = 8, step: int = 1, **
     return Listing(pair=pair, price=int(exact.scaleb(decimals)), character=Character(**character))  # type: ignore[arg-type]
 
 
+class Floor(Struct, frozen=True):
+    """What a market takes: its smallest order, decimals and least of a cost, and margin: the part paid in, the limits long and short."""
+
+    qty: str
+    cost_decimals: int = 5
+    cost: str = "0.50"
+    margin: tuple[str, int, int] | None = None
+
+
+_FLOORS = {
+    "BTC/USD": Floor("0.00005", margin=("0.20", 300, 240)),
+    "ETH/USD": Floor("0.002", margin=("0.20", 2_700, 1_700)),
+    "SOL/USD": Floor("0.02", margin=("0.25", 37_000, 24_000)),
+    "XRP/USD": Floor("2", 8, margin=("0.20", 2_000_000, 1_200_000)),
+    "DOGE/USD": Floor("60", 9, margin=("0.20", 10_700_000, 6_100_000)),
+    "ADA/USD": Floor("10", 6, margin=("0.33", 1_400_000, 1_200_000)),
+    "LTC/EUR": Floor("0.05", 5, "0.45", ("0.33", 3_400, 1_800)),
+    "ETH/BTC": Floor("0.002", 10, "0.00002", ("0.20", 1_000, 600)),
+    "USDT/USD": Floor("5", 8, margin=("0.50", 3_200_000, 4_600_000)),
+    "PEPE/USD": Floor("400000"),
+    "PAXG/USD": Floor("0.002", 6, margin=("0.33", 85, 79)),
+    "XMN/USD": Floor("0.4"),
+}
+"""Near what Kraken told of such markets in 2024, orders by their worth today."""
+
+
+def _floored(made: Listing) -> Listing:
+    """A known market under its terms. Those without margin have no index price here."""
+    floor, pair = _FLOORS[made.pair.symbol], made.pair
+    initial, long, short = floor.margin or ("0", 0, 0)
+    pair = replace(
+        pair,
+        qty_min=int(Decimal(floor.qty).scaleb(pair.qty_precision)),
+        cost_precision=floor.cost_decimals,
+        cost_min=Decimal(floor.cost),
+        has_index=floor.margin is not None,
+        margin_initial=None if floor.margin is None else Decimal(initial),
+        position_limits=(long, short),
+    )
+    return replace(made, pair=pair)
+
+
 KNOWN = {
-    item.pair.symbol: item
+    item.pair.symbol: _floored(item)
     for item in (
         listing("BTC/USD", "81776.7", rate=20, levels=2400, spacing=6, size=8000),
         listing("ETH/USD", "3027.80", rate=12, levels=400, spacing=4, size=5000),

@@ -55,7 +55,7 @@ class Pair(Struct, frozen=True, kw_only=True, dict=True):
     has_index: bool = True
     margin_initial: Decimal | None = None
     """Fraction, 0.2 is 20 %; None: not marginable."""
-    position_limit: int = 0
+    position_limits: tuple[int, int] = (0, 0)
     """Units of the base currency, long and short; only if marginable."""
     tokenized: bool = False
     """The base is a share of a company (xStocks): listed only to those who ask for them."""

@@ -11,7 +11,8 @@ from msgspec import Struct
 from krakenwire.sim.clock import MICROSECOND, micros
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
-_encoder = msgspec.json.Encoder()
+_encoder = msgspec.json.Encoder(order="sorted")
+"""Members stand in alphabetical order in every recorded reply."""
 
 THOUGHT = 31 * MICROSECOND
 """Between `time_in` and `time_out` of a reply, ns."""

@@ -75,7 +75,7 @@ class Subscriptions:
         channel = CHANNELS.get(name) if isinstance(name, str) else None
         if channel is None:
             raise Refusal(UNSUPPORTED_EVENT)
-        self._admit(channel.name, channel.host, channel.parameters, request)
+        self._admit(channel.name, channel.host, request)
         option = self._option(channel, params)
         symbols = params.get("symbol")
         if not isinstance(symbols, list) or not symbols or not all(isinstance(s, str) for s in symbols):
@@ -83,6 +83,8 @@ class Subscriptions:
         take = self._begin if request.method == "subscribe" else self._end
         for symbol in symbols:
             try:
+                # A recorded refusal of a stray field names the symbol, so there is one for each.
+                _refuse_strays(channel.parameters, request)
                 self._exchange.allow(self._connection, request, symbol)
                 take(channel, symbol, option, request)
             except Refusal as refused:
@@ -95,16 +97,13 @@ class Subscriptions:
 
     # ---------------------------------------------------------------- checks
 
-    def _admit(self, channel: str, host: Host, parameters: set[str], request: Request) -> None:
-        """Raises: Refusal, if this host does not serve the channel, a parameter is none of its own, or the token is not good."""
+    def _admit(self, channel: str, host: Host, request: Request) -> None:
+        """Raises: Refusal, if this host does not serve the channel, or the token is not good."""
         params, ours = request.params, self._connection.host
         if ours is not host:
             if host is Host.LEVEL3:
                 raise Refusal(PRIVATE_ON_PUBLIC_HOST if ours is Host.PUBLIC else LEVEL3_ELSEWHERE)
             raise Refusal(PUBLIC_ON_PRIVATE_HOST)
-        stray = next((name for name in params if name not in parameters), None)
-        if stray is not None:
-            raise Refusal(UNSUPPORTED_FIELD.format(field=stray, method=request.method))
         if host is not Host.PUBLIC and not self._identified(params.get("token"), request.at):
             raise Refusal(INVALID_SESSION, channel=channel, status="error")
         for name in ("snapshot", "include_tokenized_assets"):
@@ -176,7 +175,8 @@ class Subscriptions:
 
     def _take_instrument(self, params: dict[str, Any], request: Request) -> None:
         """Answer about the one channel of the public host that has no symbols. Raises: Refusal."""
-        self._admit("instrument", Host.PUBLIC, INSTRUMENT_PARAMETERS, request)
+        self._admit("instrument", Host.PUBLIC, request)
+        _refuse_strays(INSTRUMENT_PARAMETERS, request)
         identity = ("instrument", None, None)
         if request.method == "unsubscribe":
             if identity not in self._held:
@@ -226,6 +226,13 @@ class Subscriptions:
         held.ended = True
         if held.feed is not None:
             self._exchange.feeds.leave(held.feed, held.key, self._connection)
+
+
+def _refuse_strays(parameters: set[str], request: Request) -> None:
+    """Raises: Refusal, if a parameter is none of the channel's own."""
+    stray = next((name for name in request.params if name not in parameters), None)
+    if stray is not None:
+        raise Refusal(UNSUPPORTED_FIELD.format(field=stray, method=request.method))
 
 
 def _identity(channel: Channel, symbol: str, option: Any) -> Identity:

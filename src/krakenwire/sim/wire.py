@@ -12,6 +12,7 @@ import os
 import socket
 from collections.abc import Callable
 
+from krakenwire.sim.halves import Halves
 from krakenwire.sim.raw import (
     Act,
     Bytes,
@@ -55,6 +56,11 @@ class Wire:
         self._ends_with: Cut | None = None
         """How it ends once what is held is gone."""
         self._said_goodbye = False
+        self._left = False
+        """The client ended his half."""
+        behind = transport.get_protocol()
+        if isinstance(behind, asyncio.Protocol):
+            transport.set_protocol(Halves(behind, self._hear_end))
         self.silent = False
         """Nothing gets through in either direction."""
         self.ended = False
@@ -98,6 +104,11 @@ class Wire:
             self._said_goodbye = True
             self._write(close_frame(code))
         self.act(Cut(End.FIN))
+
+    def _hear_end(self) -> None:
+        """A client that ended his half and reads no more would keep the other half open for ever."""
+        self._left = True
+        self._after(CLOSE_SECONDS, self.abort)
 
     def abort(self) -> None:
         """End it now, whatever waits."""
@@ -184,7 +195,7 @@ class Wire:
     @property
     def _dumb(self) -> bool:
         """Whether nothing can be said any more. A transport that the client closed says so before anybody else knows."""
-        return self.ended or self.silent or self._transport.is_closing()
+        return self.ended or self.silent or self._left or self._transport.is_closing()
 
     def _write(self, data: bytes) -> None:
         if self._dumb or not data:

@@ -14,8 +14,19 @@ from krakenwire.wire.enums import AssetStatus, ExecutionVenue
 
 WARNING = "tick_size is deprecated, use price_increment"
 
-_PRECISIONS = {"USD": (4, 2), "EUR": (4, 2), "GBP": (4, 2), "BTC": (10, 5), "ETH": (10, 5), "USDT": (8, 4)}
+_PRECISIONS = {
+    **dict.fromkeys(("USD", "EUR", "GBP"), (4, 2)),
+    **dict.fromkeys(("BTC", "ETH", "LTC", "PAXG", "SOL"), (10, 5)),
+    "ADA": (8, 6),
+    "DOGE": (8, 2),
+    "USDT": (8, 4),
+}
+"""As recorded."""
 _OTHER = (8, 5)
+_MARGIN_RATES = {"USD": "0.025000", "BTC": "0.010000"} | dict.fromkeys(
+    ("ADA", "DOGE", "ETH", "EUR", "GBP", "LTC", "PAXG", "SOL", "USDT", "XRP"), "0.020000"
+)
+"""What borrowing costs; nobody can borrow another asset."""
 
 
 class Scope(Struct, frozen=True):
@@ -62,20 +73,27 @@ class InstrumentFeed(Feed):
         """Orders and trades change no instrument."""
 
     def _frame(self, kind: str, assets: Iterable[str], tokenized: set[str], pairs: Iterable[Pair]) -> bytes:
-        rows = ",".join([self._asset(asset, tokenized=asset in tokenized) for asset in assets])
+        rows = ",".join([self._asset(kind, asset, tokenized=asset in tokenized) for asset in assets])
         return (
             f'{{"channel":"instrument","type":"{kind}","data":{{"assets":[{rows}],'
             f'"pairs":[{",".join([pair_row(pair) for pair in pairs])}]}}}}'
         ).encode()
 
-    def _asset(self, asset: str, *, tokenized: bool) -> str:
-        precision, display = asset_precisions(asset)
-        kind = '"class":"tokenized_asset","multiplier":1.0' if tokenized else '"class":"currency"'
+    def _asset(self, kind: str, asset: str, *, tokenized: bool) -> str:
         status = self._assets.get(asset, AssetStatus.ENABLED)
-        return (
-            f'{{"id":"{asset}","status":"{status}","precision":{precision},"precision_display":{display},'
-            f'"borrowable":{"false" if tokenized else "true"},"collateral_value":1.00,"margin_rate":0.020000,{kind}}}'
-        )
+        if tokenized:
+            # The one recorded says no status; a change of it has to.
+            told = "" if status is AssetStatus.ENABLED and kind == "snapshot" else f'"status":"{status}",'
+            return (
+                f'{{"id":"{asset}",{told}"underlying_symbol":"{asset.removesuffix("x")}","precision":8,"precision_display":8,'
+                '"collateral_value":0.80,"max_collateral_usd_value":250000,"class":"tokenized_asset","multiplier":1}'
+            )
+        precision, display = asset_precisions(asset)
+        rate = _MARGIN_RATES.get(asset)
+        lent = '"borrowable":false,"collateral_value":0.00,"class":"currency"'
+        if rate is not None:
+            lent = f'"borrowable":true,"collateral_value":1.00,"class":"currency","margin_rate":{rate}'
+        return f'{{"id":"{asset}","status":"{status}","precision":{precision},"precision_display":{display},{lent}}}'
 
 
 def asset_precisions(asset: str) -> tuple[int, int]:
@@ -88,13 +106,14 @@ def pair_row(pair: Pair) -> str:
     step = pair.price(pair.price_increment)
     margin = ""
     if pair.margin_initial is not None:
-        limit = f'"position_limit_long":{pair.position_limit},"position_limit_short":{pair.position_limit}'
+        long, short = pair.position_limits
+        limit = f'"position_limit_long":{long},"position_limit_short":{short}'
         margin = f'"margin_initial":{pair.margin_initial:f},{limit},'
     return (
         f'{{"symbol":"{pair.symbol}","base":"{pair.base}","quote":"{pair.quote}","status":"{pair.status}",'
         f'"qty_precision":{pair.qty_precision},"qty_increment":{pair.qty(1)},"price_precision":{pair.price_precision},'
         f'"cost_precision":{pair.cost_precision},"marginable":{_json(pair.margin_initial is not None)},'
-        f'"has_index":{_json(pair.has_index)},"cost_min":{pair.cost_min:f},{margin}"tick_size":{step},"price_increment":{step},'
+        f'"has_index":{_json(pair.has_index)},"ws_display_price_precision":{pair.price_precision},"cost_min":{pair.cost_min:f},{margin}"tick_size":{step},"price_increment":{step},'
         f'"qty_min":{pair.qty(pair.qty_min)}}}'
     )
 

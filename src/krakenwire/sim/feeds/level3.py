@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from zlib import crc32
 
-from krakenwire.sim.clock import nanos
+from krakenwire.sim.clock import engine_nanos, nanos
 from krakenwire.sim.engine import Level, Order, Side, Was
 from krakenwire.sim.feeds.book import CHECKED, Window
 from krakenwire.sim.feeds.feed import Feed
@@ -86,10 +86,12 @@ class Level3Feed(Feed):
         return gone + came
 
     def _frame(self, kind: str, bids: list[str], asks: list[str], at: int) -> bytes:
-        return (
-            f'{{"channel":"level3","type":"{kind}","data":[{{"symbol":"{self.market.pair.symbol}",'
-            f'"checksum":{queue_checksum(self.market)},"bids":[{",".join(bids)}],"asks":[{",".join(asks)}],"timestamp":"{nanos(at)}"}}]}}'
-        ).encode()
+        named, summed = f'"symbol":"{self.market.pair.symbol}"', f'"checksum":{queue_checksum(self.market)}'
+        queues = f'"bids":[{",".join(bids)}],"asks":[{",".join(asks)}]'
+        made = f'"timestamp":"{engine_nanos(at)}"'
+        # Members stand as they were recorded.
+        told = (named, summed, queues, made) if kind == "snapshot" else (summed, made, named, queues)
+        return f'{{"channel":"level3","type":"{kind}","data":[{{{",".join(told)}}}]}}'.encode()
 
 
 def _row(pair: Pair, order: Order, event: str | None = None, was: Was | None = None) -> str:

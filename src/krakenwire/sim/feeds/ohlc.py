@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from krakenwire.sim.candles import MINUTE, Candle
-from krakenwire.sim.clock import micros, nanos
+from krakenwire.sim.clock import engine_nanos, micros, nanos
 from krakenwire.sim.feeds.feed import Feed
 from krakenwire.sim.market import Market
 
@@ -31,7 +31,9 @@ class OhlcFeed(Feed):
 
     def _frame(self, kind: str, candles: Iterable[Candle], at: int) -> bytes:
         rows = ",".join([self._row(candle) for candle in candles])
-        return f'{{"channel":"ohlc","type":"{kind}","timestamp":"{nanos(at)}","data":[{rows}]}}'.encode()
+        return (
+            f'{{"channel":"ohlc","type":"{kind}","timestamp":"{engine_nanos(at)}","data":[{rows}]}}'.encode()
+        )
 
     def _row(self, candle: Candle) -> str:
         pair = self.market.pair

@@ -109,12 +109,13 @@ def snapshot_row(order: OwnOrder) -> Row:
     return row
 
 
-def brief(order: OwnOrder) -> Row:
-    """What every later report begins with."""
+def brief(order: OwnOrder, **told: Any) -> Row:
+    """What every later report says, around what it tells besides."""
     return {
         "timestamp": micros(order.reported_at),
         "order_status": order.status.value,
         "exec_type": order.exec_type.value,
+        **told,
         **_names(order),
         "order_id": order.order_id,
     }
@@ -122,39 +123,41 @@ def brief(order: OwnOrder) -> Row:
 
 def taken(order: OwnOrder) -> Row:
     """The order is live."""
-    row = brief(order)
-    if order.terms.post_only:
-        row["post_only"] = True
-    return row
+    return brief(order, **({"post_only": True} if order.terms.post_only else {}))
 
 
 def totals(order: OwnOrder) -> Row:
     """The order is over, by fills, by a cancellation or by time."""
-    row = brief(order) | {
-        "cum_qty": _qty(order, order.cum_qty),
-        "cum_cost": _cost(order, order.told_cost),
-        "fee_usd_equiv": _cost(order, order.fee_usd),
-        "avg_price": _price(order, order.avg_price),
-    }
+    row = brief(
+        order,
+        cum_qty=_qty(order, order.cum_qty),
+        cum_cost=_cost(order, order.told_cost),
+        fee_usd_equiv=_cost(order, order.fee_usd),
+        avg_price=_price(order, order.avg_price),
+    )
     if order.exec_type in _ENDS and order.reason is not None:
-        row |= {"cancel_reason": order.reason, "reason": order.reason}
+        row |= {"cancel_reason": order.reason, "reason": order.reason, "order_id": row.pop("order_id")}
     return row
 
 
 def changed(order: OwnOrder) -> Row:
-    """The order was amended, by its owner or by the engine: all its values as they are now."""
-    row = brief(order) | {
+    """The order was amended, by its owner or by the engine: all its values as they are now, in the recorded order."""
+    row: Row = {
+        "timestamp": micros(order.reported_at),
+        "exec_type": order.exec_type.value,
+        "order_status": order.status.value,
         "cum_qty": _qty(order, order.cum_qty),
         "reason": order.reason,
         "amended": True,
         "order_qty": _qty(order, order.order_qty),
-        **_limit(order),
     }
+    limit = _limit(order)
+    row |= {name: limit[name] for name in ("limit_price", "limit_price_type") if name in limit}
     if order.display_qty is not None:
         row["display_qty"] = _qty(order, order.display_qty)
     if order.trigger is not None:
         row["triggers"] = _triggers(order, order.trigger)
-    return row
+    return row | {**_names(order), "order_id": order.order_id}
 
 
 def sprung(order: OwnOrder) -> Row:
@@ -187,13 +190,14 @@ def fill(order: OwnOrder, trade: Trade, exec_id: str, fee: Decimal, *, maker: bo
         "last_price": Raw(pair.price(trade.price).encode()),
         "liquidity_ind": "m" if maker else "t",
         "cost": _cost(order, cost_of(pair, trade)),
-        "order_type": order.terms.order_type.value,
-        "timestamp": micros(trade.at),
     }
+    kind = {"order_type": order.terms.order_type.value, "timestamp": micros(trade.at)}
     if order.ord_ref_id is not None:
-        own["ord_ref_id"] = order.ord_ref_id
+        kind["ord_ref_id"] = order.ord_ref_id
     fees = [{"asset": pair.quote, "qty": _cost(order, fee)}]
-    report = own | {
+    report = {
+        **own,
+        **kind,
         "order_status": OrderStatus.PARTIALLY_FILLED.value,
         "cum_qty": _qty(order, order.cum_qty),
         "cum_cost": _cost(order, order.told_cost),
@@ -201,7 +205,8 @@ def fill(order: OwnOrder, trade: Trade, exec_id: str, fee: Decimal, *, maker: bo
         "fee_usd_equiv": _cost(order, order.fee_usd),
         "fees": fees,
     }
-    kept = own | {"order_status": OrderStatus.FILLED.value, "fee_usd_equiv": _cost(order, fee), "fees": fees}
+    filled = {"order_status": OrderStatus.FILLED.value}
+    kept = own | filled | kind | {"fee_usd_equiv": _cost(order, fee), "fees": fees}
     return report, kept
 
 
