@@ -8,6 +8,7 @@ BIN     := $(VENV)/bin
 PIP     := $(BIN)/python -m pip --disable-pip-version-check --quiet
 DOCS_VENV := .venv-docs
 DOCS    := $(DOCS_VENV)/.installed
+DOCS_PIP := $(DOCS_VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 # The first interpreter that is new enough; `make PYTHON=…` chooses another.
 OLD_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
@@ -94,7 +95,8 @@ faults: $(RUNTIME) ## the fault ids that tests cover so far
 # ------------------------------------------------------------------ the documentation site
 
 docs: $(DOCS) ## the documentation site, in an environment of its own: build/docs/index.html
-	@PYTHONPATH=src $(DOCS_VENV)/bin/python -m sphinx -q -n -W --keep-going -b html docs build/docs
+	@$(DOCS_VENV)/bin/python -m sphinx -q -n -W --keep-going -b html docs build/docs
+	@echo "the site begins at build/docs/index.html"
 
 # ------------------------------------------------------------------ what is generated and committed
 
@@ -141,8 +143,9 @@ $(DEV): $(RUNTIME) requirements/dev.txt
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(DOCS): $(VENV)/.created requirements/docs.txt
-	@echo "installing the tools of the documentation site"
+$(DOCS): $(VENV)/.created pyproject.toml hatch_build.py requirements/docs.txt requirements/build.txt
+	@echo "installing krakenwire and the tools of the documentation site"
 	@$(BIN)/python -m venv $(DOCS_VENV)
-	@$(DOCS_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/docs.txt
+	@$(DOCS_PIP) install --require-hashes -r requirements/docs.txt -r requirements/build.txt
+	@$(DOCS_PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@

@@ -10,13 +10,13 @@ from pathlib import Path
 from krakenwire.state.side import COMPILED
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, text: bool = False) -> str:
-    """Columns; the first is left-aligned, the others to the right unless they are `text`."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns; the first is left-aligned, the others to the right."""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     lines = []
     for row in [head, ["-" * width for width in widths], *rows]:
         first, *others = zip(row, widths, strict=True)
-        cells = [cell.ljust(width) if text else cell.rjust(width) for cell, width in others]
+        cells = [cell.rjust(width) for cell, width in others]
         cells.insert(0, first[0].ljust(first[1]))
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)

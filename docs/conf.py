@@ -48,7 +48,9 @@ autodoc_preserve_defaults = True
 autodoc_default_options = {
     "members": True,
     "undoc-members": True,
-    "inherited-members": "Struct, Enum, str, int, ReprEnum, BaseException, Exception, Generic, tuple",
+    "inherited-members": (
+        "Struct, Enum, str, int, ReprEnum, BaseException, Exception, Generic, tuple, Handler, Filter, Filterer"
+    ),
     "no-value": True,
 }
 add_module_names = False

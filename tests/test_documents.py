@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import re
 import shlex
 import shutil
@@ -14,11 +16,13 @@ from typing import Any, Self
 import pytest
 
 import krakenwire
-import krakenwire.sim
 from krakenwire.cli.entry import krakenwire as program
 from krakenwire.sim.faults import parse
 from tests.pages import PAGES, PROGRAMS, ROOT, Block, blocks, dead_links, missing_line, python_blocks, text_of
 from tests.running import Running
+
+PUBLIC_PACKAGES = ("capture", "logs", "metrics", "sim")
+"""Packages whose names programs import from there."""
 
 PIECES = [block for block in python_blocks() if block.page.name not in {*PROGRAMS, "CONTRIBUTING.md"}]
 
@@ -179,14 +183,18 @@ def test_no_dead_links(page: Path) -> None:
 
 
 def test_every_public_name_is_documented_once() -> None:
-    """The reference documents each public name of `krakenwire` and `krakenwire.sim`, at one place."""
+    """The reference documents each public name of `krakenwire` and of its packages for programs, at one place."""
     text = "".join(text_of(page) for page in PAGES if page.parent.name == "reference")
-    documented = re.findall(r"^\.\. (?:auto)?\w+:: (krakenwire(?:\.sim)?\.[A-Za-z]\w*)$", text, re.MULTILINE)
+    places = "|".join(PUBLIC_PACKAGES)
+    documented = re.findall(
+        rf"^\.\. (?:auto)?\w+:: (krakenwire(?:\.(?:{places}))?\.[A-Za-z]\w*)$", text, re.MULTILINE
+    )
     public = [f"krakenwire.{name}" for name in krakenwire.__all__]
-    public += [f"krakenwire.sim.{name}" for name in krakenwire.sim.__all__]
-    assert sorted(
-        name for name in documented if name not in {"krakenwire.errors", "krakenwire.sim.raw"}
-    ) == sorted(public)
+    for name in PUBLIC_PACKAGES:
+        package = importlib.import_module(f"krakenwire.{name}")
+        public += [f"{package.__name__}.{each}" for each in package.__all__]
+    modules = {"krakenwire.errors", "krakenwire.sim.raw"}
+    assert sorted(name for name in documented if name not in modules) == sorted(public)
 
 
 def test_every_page_is_in_the_index() -> None:
@@ -215,3 +223,61 @@ def test_speed_is_as_measured(page: str) -> None:
         (row,) = re.findall(rf"^\| {name}[^|]*\| (\d.*x) \|$", text_of(ROOT / page), re.MULTILINE)
         shown = [cell.removesuffix("x") for cell in row.split(" | ")]
         assert shown == factors[: len(shown)], row
+
+
+def test_frames_a_second_are_as_measured() -> None:
+    """What README says the whole client takes is what the page with the measurement says."""
+    (told,) = re.findall(r"takes ([\d,]+) such frames a second", text_of(ROOT / "README.md"))
+    measured = re.search(
+        r"^callback .* ([\d,]+) +[\d,]+$", text_of(ROOT / "docs" / "performance.md"), re.MULTILINE
+    )
+    assert measured is not None
+    assert told == measured[1]
+
+
+# ---------------------------------------------------------------- what the next engineer is told
+
+
+@pytest.mark.parametrize(
+    "block",
+    [block for block in python_blocks() if block.page.name == "CONTRIBUTING.md"],
+    ids=str,
+)
+def test_what_is_to_be_imitated_exists(block: Block) -> None:
+    """The function and the test that are shown as examples stand in the project as they are shown."""
+    files = [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("test_*.py")]
+    assert [path.name for path in files if block.body in path.read_text(encoding="utf-8")] != []
+
+
+@pytest.mark.parametrize("room", ["state", "session", "handler", "net", "metrics", "logs"])
+def test_every_module_of_a_room_is_named(room: str) -> None:
+    """The table of rooms names every module of the room, and no other."""
+    (row,) = re.findall(
+        rf"^\| \d \| `{room}/` (.*) \|$", text_of(ROOT / "docs" / "architecture.md"), re.MULTILINE
+    )
+    modules = {path.stem for path in (ROOT / "src" / "krakenwire" / room).glob("*.py")} - {"__init__"}
+    assert set(re.findall(r"\w+", row)) == modules
+
+
+UNITS = {"KiB": 1024, "MiB": 1024 * 1024}
+
+
+def bounds() -> list[tuple[str, str]]:
+    """Every constant of the table of bounds, with what is told of it."""
+    text = text_of(ROOT / "docs" / "architecture.md").split("## Bounds")[1].split("\n## ")[0]
+    found: list[tuple[str, str]] = []
+    for names, told in re.findall(r"^\| (`[^|]*) \| ([^|]*) \|", text, re.MULTILINE):
+        each = re.findall(r"`([\w.]+)`", names)
+        module = each[0].rpartition(".")[0]
+        found += zip([each[0], *(f"{module}.{name}" for name in each[1:])], told.split(", "), strict=False)
+    return found
+
+
+@pytest.mark.parametrize(("name", "told"), bounds(), ids=[name for name, _ in bounds()])
+def test_bounds_are_as_told(name: str, told: str) -> None:
+    """A constant in the table of bounds has the value that stands there."""
+    path, _, constant = name.rpartition(".")
+    owner = pkgutil.resolve_name(f"krakenwire.{path}")
+    value = getattr(owner() if isinstance(owner, type) else owner, constant)
+    number, _, unit = told.partition(" ")
+    assert int(number) * UNITS.get(unit, 1) == value

@@ -1,10 +1,13 @@
 """The repository itself: what its files may not contain, what every test says, and what the tests cover."""
 
 import ast
+import hashlib
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
+import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -197,6 +200,41 @@ def test_nothing_is_installed_without_hashes() -> None:
         for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
             if "install" in line and "requirements/" in line:
                 assert "--require-hashes" in line, f"{name}: {line}"
+
+
+@pytest.mark.fault("M8")
+def test_changed_file_is_not_installed(tmp_path: Path) -> None:
+    """A package whose file is not the locked one is refused by the options that the Makefile installs with; the locked one is installed."""
+    shelf, lock = tmp_path / "shelf", tmp_path / "lock.txt"
+    shelf.mkdir()
+
+    def publish(body: str) -> Path:
+        wheel = shelf / "locked-1.0-py3-none-any.whl"
+        with zipfile.ZipFile(wheel, "w") as file:
+            file.writestr("locked.py", body)
+            file.writestr(
+                "locked-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: locked\nVersion: 1.0\n"
+            )
+            file.writestr(
+                "locked-1.0.dist-info/WHEEL",
+                "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            )
+            file.writestr("locked-1.0.dist-info/RECORD", "")
+        return wheel
+
+    def install(target: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pip", "install", "--require-hashes", "--no-index", "--no-cache-dir"]
+        command += ["--find-links", str(shelf), "--target", str(tmp_path / target), "-r", str(lock)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    digest = hashlib.sha256(publish("safe = True\n").read_bytes()).hexdigest()
+    lock.write_text(f"locked==1.0 --hash=sha256:{digest}\n", encoding="utf-8")
+    assert install("locked").returncode == 0
+    publish("safe = False\n")
+    refused = install("changed")
+    assert refused.returncode != 0
+    assert "HASH" in refused.stderr.upper()
+    assert not (tmp_path / "changed" / "locked.py").exists()
 
 
 def test_locks_agree() -> None:

@@ -8,11 +8,11 @@ L2 sockets and bytes on loopback; L3 whole processes: signals, full disks, real 
 
 from dataclasses import dataclass
 
-REQUIRED_GROUPS = frozenset("JBNFSC")
+REQUIRED_GROUPS = frozenset("JBNFSCM")
 """Groups whose every id has to be covered today, but for those that wait."""
 
 WAITS = frozenset({"C8", "C9"})
-"""What needs recordings or metrics."""
+"""C8 needs a recorder, C9 a process whose memory is limited from outside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,10 @@ HEAD = """# Faults
 What can go wrong between Kraken and a program, and the tests that show what krakenwire does about it. `make faults-page` writes this page.
 
 Levels: L0 the core, without socket and clock; L1 the client against the simulated exchange, in memory, on virtual time; L2 real sockets
-on loopback; L3 whole processes; CI the build. Recovery is the time from a book, or an account, that cannot be relied on to one that can,
-in virtual seconds, over {seeds} seeds of each case: half of the occurrences take no longer than p50, ninety-nine of a hundred no longer
-than p99. It includes the time that the fault itself lasts. A dash: nothing was lost.
+on loopback; L3 whole processes; CI the build. Where *later* stands no test names the id yet: groups R and D, and C8, belong to parts that
+do not exist, a recorder and a fan-out to other programs. Recovery is the time from a book, or an account, that cannot be relied on to one
+that can, in virtual seconds, over {seeds} seeds of each case: half of the occurrences take no longer than p50, ninety-nine of a hundred no
+longer than p99. It includes the time that the fault itself lasts. A dash: nothing was lost.
 
 | id | level | fault | tests | recoveries | p50 | p99 |
 |---|---|---|---|---|---|---|

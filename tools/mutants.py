@@ -338,8 +338,8 @@ MUTANTS = (
     Mutant(
         "a repeated trade is not passed on",
         "session/market.py",
-        "            if not verdict.repeated:\n                events.append(",
-        "            if True:\n                events.append(",
+        "            if verdict.repeated:\n                if not stream",
+        "            if False:\n                if not stream",
         "properties/test_logs_machine.py",
     ),
     Mutant(
@@ -673,7 +673,7 @@ MUTANTS = (
     ),
     Mutant(
         "a peer that does not read is given up",
-        "net/live.py",
+        "net/writer.py",
         "async with asyncio.timeout(self._waits.write):",
         "async with asyncio.timeout(None):",
         "net/test_connection.py::test_peer_that_does_not_read_is_given_up",

@@ -268,7 +268,9 @@ class SubscriptionRejected(Struct, frozen=True):
     """Kraken's own words."""
     kind: ErrorKind
     retried: bool
-    """True: the session asks again. False: it is final on this connection; of kind `capacity` a client asks over another."""
+    """True: it is asked for again, by the session or, where this connection has no room for it, by the client over another. False: it is
+    final.
+    """
 
 
 class ReplyMissing(Struct, frozen=True):

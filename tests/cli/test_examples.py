@@ -26,8 +26,6 @@ EXAMPLES = {
     for line, _ in each.examples
 }
 FOR_A_MOMENT = {"demo": "1.5", "bench": "0.05"}
-TERMINAL_ONLY = {"watch"}
-"""Commands that show nothing without a terminal; their own tests run them."""
 
 
 def offline(line: str, url: str) -> str:
@@ -74,8 +72,6 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_example_works(line: str, files: Path) -> None:
     """The example ends well and prints what it promises, no error and no traceback."""
-    if EXAMPLES[line][:1] and EXAMPLES[line][0] in TERMINAL_ONLY:
-        pytest.skip("it shows nothing without a terminal")
     if "jq " in line and shutil.which("jq") is None:
         pytest.skip("jq is not installed")
     with Simulated(markets=["BTC/USD"]) as exchange:

@@ -104,16 +104,25 @@ def test_reader_leaves_in_the_middle() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
 @pytest.mark.parametrize(
-    "arguments", [["demo"], ["stream", "book", "SOL/USD", "--sim"], ["verify", SAMPLE], ["--help"]]
+    "arguments",
+    [
+        ["demo"],
+        ["stream", "book", "SOL/USD", "--sim"],
+        ["stream", "trade", "BTC/USD", "--sim", "--count", "20"],
+        ["stream", "trade", "BTC/USD", "--sim", "--count", "20", "-o", "json"],
+        ["watch", "BTC/USD", "--sim", "--duration", "1"],
+        ["verify", SAMPLE],
+        ["--help"],
+    ],
 )
 def test_output_cannot_be_written(arguments: list[object]) -> None:
-    """A full disk under the output is an error in one line."""
+    """A full disk under the output is an error, also if the command has everything already; none says that all is well."""
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command(*arguments), stdout=full, stderr=subprocess.PIPE, check=False)
     assert done.returncode == Exit.FAILED
     assert done.stderr.decode().splitlines() == [
         "error: the output cannot be written: No space left on device"
-    ]
+    ], done.stderr
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

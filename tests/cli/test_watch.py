@@ -119,17 +119,28 @@ def test_package_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     assert "--plain" in ended.err
 
 
-def test_a_log_is_kept_off_the_dashboard(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A log on the terminal of the dashboard is refused, with where else it can go."""
-    monkeypatch.setattr("krakenwire.cli.watch.unfit", lambda: None)
-    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setenv("NO_COLOR", "1")
-    ended = call(capsys, "watch", "BTC/USD", "--sim", "--log-level", "info")
-    assert ended.code == Exit.USAGE
-    assert "2> krakenwire.log" in ended.err
+@pytest.mark.parametrize(
+    ("options", "env"),
+    [
+        (["--log-level", "info"], {}),
+        (["--log-format", "json"], {}),
+        ([], {"KRAKENWIRE_LOG_LEVEL": "info"}),
+        ([], {"KRAKENWIRE_LOG_FORMAT": "json"}),
+    ],
+)
+def test_a_log_is_kept_off_the_dashboard(options: list[str], env: dict[str, str]) -> None:
+    """A log on the terminal of the dashboard, whoever wants it, is refused before anything is painted, with where else it can go."""
+    with Terminal(*WATCH, *options, env=env) as terminal:
+        assert terminal.end() == Exit.USAGE
+    assert "2> krakenwire.log" in terminal.text.replace("\r\n", " ")
+    assert "\x1b[?1049h" not in terminal.text
+
+
+def test_no_market_is_served(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where Kraken refuses every market it ends with 7 and a hint, whatever the account could tell."""
+    ended = call(capsys, "watch", "XBT/USD", "--sim")
+    assert ended.code == Exit.REFUSED
+    assert "Did you mean BTC/USD?" in ended.err
 
 
 def test_textual_is_imported_by_who_looks_only() -> None:

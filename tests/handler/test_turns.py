@@ -228,7 +228,7 @@ async def test_order_of_frames_handed_in_from_within() -> None:
 @pytest.mark.fault("C14")
 async def test_tasks_started_in_a_callback() -> None:
     """Tasks that a callback starts and awaits may hand in frames, too; no dead-lock, at most some patience the first time."""
-    handler = create_kraken_v2_handler(callback_timeout=0.1)
+    handler = create_kraken_v2_handler(callback_timeout=1.0)
     got: list[int] = []
 
     async def callback(event: TickerUpdate) -> None:

@@ -91,6 +91,15 @@ def test_json_stays_json(text: str) -> None:
 
 
 @pytest.mark.fault("C15")
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_half_a_character_loses_no_line(form: Any) -> None:
+    """A text that no encoding has, as names of files may be, is escaped; its line is not lost."""
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    LogHandler(form, out).emit(record("cannot read %s", "\udcff.toml", event="x", facts={"reason": "\udcff"}))
+    written = out.buffer.getvalue().decode()
+    assert "cannot read \\udcff.toml" in written
+
+
 def test_storm_is_ten_lines_a_minute_and_a_count() -> None:
     """Ten thousand of one kind a second for more than a minute make ten lines a minute, and every one left out is counted."""
     out, clock = io.StringIO(), Clock()

@@ -525,3 +525,120 @@ def test_nothing_of_a_connection_comes_after_its_end_is_told() -> None:
             assert not any(isinstance(event, TradeUpdate | OrderBookUpdate) for event in heard[ended:])
 
     run(main())
+
+
+class Odd(Exception):
+    """What no transport of ours raises."""
+
+
+@pytest.mark.fault("N9")
+@pytest.mark.parametrize(
+    "odd", [Odd("the-canary-key"), asyncio.CancelledError(), OSError(101, "x"), StopAsyncIteration(), None]
+)
+def test_foreign_transport_that_fails_in_a_way_of_its_own(odd: BaseException | None) -> None:
+    """Whatever a transport of the caller's own raises, or opens nothing, is told with its cause, without its text, and tried again."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=1))
+        opening, attempts = world.transport.open, 0
+
+        async def fail(url: str) -> Any:
+            nonlocal attempts
+            attempts += 1
+            if attempts <= 3 and odd is not None:
+                raise odd
+            return None if attempts <= 3 else await opening(url)
+
+        world.transport.open = fail  # type: ignore[method-assign]
+        async with (
+            world.client() as kraken,
+            collecting(kraken, "error") as errors,
+            collecting(kraken, "connection_changed") as changes,
+            kraken.book("BTC/USD") as book,
+        ):
+            assert await world.until(lambda: book.verified) < 10
+            assert [error.kind for error in errors] == [ConnectFailure.TRANSPORT] * 3
+            assert [error.__cause__ for error in errors] == [odd] * 3
+            assert "canary" not in "".join(map(repr, [*errors, *changes]))
+            assert ConnectionState.IDLE not in {change.state for change in changes}
+
+    run(main(), debug=True)
+
+
+@pytest.mark.fault("N14")
+def test_foreign_link_that_cannot_be_ended() -> None:
+    """A link whose `abort` and `close` raise costs its own end and no more: the connection comes back."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=1))
+
+        def fail() -> None:
+            raise Odd
+
+        async def fail_to_close() -> None:
+            raise Odd
+
+        async with world.client() as kraken, kraken.book("BTC/USD") as book:
+            await world.until(lambda: book.verified)
+            link = world.link
+            end, link.silent = link.abort, True
+            link.abort, link.close = fail, fail_to_close  # type: ignore[method-assign]
+            await world.until(lambda: not book.verified)
+            await world.until(lambda: book.verified)
+            assert len(world.opened()) == 2
+            end()
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        assert len(loop.troubles) == 2
+        assert all("failed to close" in trouble for trouble in loop.troubles)
+        loop.troubles.clear()
+
+    run(main())
+
+
+@pytest.mark.fault("N14")
+@pytest.mark.parametrize("name", ["receive", "send"])
+def test_what_is_cancelled_from_elsewhere_ends_the_link_and_not_the_feed(name: str) -> None:
+    """A link on which somebody else cancels what is received or sent is replaced at once, so that nothing waits for ever."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=1))
+
+        async def cancelled(*_: Any) -> Any:
+            raise asyncio.CancelledError
+
+        def opened(link: MemoryLink) -> None:
+            if len(world.opened()) < 3:
+                setattr(link, name, cancelled)
+
+        world.transport.on_open = opened
+        async with world.client() as kraken, kraken.book("BTC/USD") as book:
+            assert await world.until(lambda: book.verified) < 3
+            assert len(world.opened()) == 3
+
+    run(main())
+
+
+@pytest.mark.fault("N17")
+def test_wait_outlives_the_wish() -> None:
+    """Nothing is said to be tried again that is not; and who changes his mind while a connection waits does not shorten the wait by it."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=1))
+        world.transport.refuse = failing(ConnectFailure.UNAVAILABLE, 1, retry_after=60.0)
+        async with world.client() as kraken, collecting(kraken, "connection_changed") as changes:
+            kraken.subscribe(BookSubscription(symbol=("BTC/USD",)))
+            await asyncio.sleep(1)
+            kraken.unsubscribe("book")
+            await asyncio.sleep(10)
+            assert (changes[-1].state, changes[-1].retry_at) == (ConnectionState.IDLE, None)
+            assert kraken.status()[0].retry_in is None
+            kraken.subscribe(BookSubscription(symbol=("BTC/USD",)))
+            await asyncio.sleep(1)
+            assert changes[-1].state is ConnectionState.WAITING
+            assert changes[-1].retry_at > 60
+            await asyncio.sleep(60)
+            assert len(world.opened()) == 2
+            assert world.opened()[1] > 60
+
+    run(main())

@@ -67,6 +67,18 @@ def test_buffer_keeps_the_newest_and_tells_the_rest(limit: int, symbols: Sequenc
     assert sum(gap.dropped or 0 for gap in gaps) == len(sent) - len(kept)
 
 
+@pytest.mark.fault("C4")
+def test_what_is_dropped_out_of_order_is_named_whole() -> None:
+    """Fetched trades that come after later ones, and trades that a dropped gap names, are all within what the consumer is told to miss."""
+    inbox = Buffer(2)
+    missing = Gap("trade", "BTC/USD", GapReason.TRADE_ID, 4, 8)
+    for event in (trade(3), missing, trade(9), trade(4), trade(5), trade(10), trade(11)):
+        inbox.put(event)
+    (gap, *kept) = drain(inbox)
+    assert (gap.first, gap.last, gap.dropped) == (3, 9, 5)
+    assert [event.trade_id for event in kept] == [10, 11]
+
+
 def test_lost_symbols_are_bounded() -> None:
     """However many symbols a sender invents, what is remembered of the lost ones is bounded, and each loss is still told."""
     inbox = Buffer(3)

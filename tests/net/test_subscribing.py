@@ -18,10 +18,13 @@ from krakenwire import (
     ExecutionsSubscription,
     Gap,
     TradeSubscription,
+    TradeUpdate,
     UsageError,
 )
 from krakenwire.net.transport import HttpReply
 from krakenwire.sim import Exchange, Host, Rules, invented
+from krakenwire.sim.faults import FaultScript, parse
+from krakenwire.state.subscriptions import MAX_SUBSCRIPTIONS
 from tests.net.memory import MemoryLink
 from tests.net.virtual import run
 from tests.net.world import World, collecting, dropping
@@ -299,14 +302,18 @@ def test_level3_is_paced_and_limited() -> None:
 @pytest.mark.fault("S7")
 def test_symbols_spread_where_the_exchange_takes_fewer() -> None:
     """Where the exchange allows three symbols a connection, and not two hundred, seven go to three connections and all live; later ones
-    find their place at once.
+    find their place at once. What was refused on the way is told as asked for again.
     """
 
     async def main() -> None:
         markets = invented(9, rate=0.2)
         symbols = [market.pair.symbol for market in markets]
         world = World(Exchange(seed=12, markets=markets, rules=Rules(level3_symbols=3)))
-        async with world.client(credentials=KEYS) as kraken, kraken.level3(symbols[:7]) as books:
+        async with (
+            world.client(credentials=KEYS) as kraken,
+            collecting(kraken, "subscription_rejected") as refusals,
+            kraken.level3(symbols[:7]) as books,
+        ):
             await world.until(lambda: all(books[symbol].verified for symbol in symbols[:7]))
             assert sorted(info.subscriptions for info in kraken.status()) == [1, 3, 3]
             assert books.rejected == {}
@@ -315,6 +322,9 @@ def test_symbols_spread_where_the_exchange_takes_fewer() -> None:
                 await world.until(lambda: all(more[symbol].verified for symbol in symbols[7:]))
             # One request for both, and at most one to end them.
             assert len(world.transport.requests) - asked <= 2
+            assert refusals
+            assert all(refusal.retried for refusal in refusals)
+            assert not kraken.measures.facts.refused
 
     run(main())
 
@@ -329,12 +339,14 @@ def test_more_symbols_than_all_connections_take() -> None:
         world = World(Exchange(seed=13, markets=markets, rules=Rules(level3_symbols=2)))
         async with (
             world.client(credentials=KEYS, connections=2) as kraken,
+            collecting(kraken, "subscription_rejected") as refusals,
             kraken.level3(symbols[:4]) as books,
             kraken.level3(symbols[4]) as late,
         ):
             with pytest.raises(CapacityExceeded, match="Exceeded maximum"):
                 await late.next(30)
             await world.until(lambda: all(books[symbol].verified for symbol in symbols[:4]))
+            assert [refusal.symbol for refusal in refusals if not refusal.retried] == [symbols[4]]
 
     run(main())
 
@@ -358,5 +370,105 @@ def test_desired_state_survives_a_quick_change_of_mind() -> None:
             kraken.unsubscribe("book")
             await asyncio.sleep(10)
             assert kraken.status()[0].subscriptions == 0
+
+    run(main())
+
+
+@pytest.mark.fault("S12")
+def test_refused_wish_changes_nothing() -> None:
+    """A wish that one connection cannot take leaves everything as it was: nothing of it is wanted, and what was wanted before keeps its
+    depth and lives.
+    """
+
+    async def main() -> None:
+        world = World(Exchange(seed=14))
+        many = ("ETH/USD", "BTC/USD", *(f"X{number}/USD" for number in range(MAX_SUBSCRIPTIONS - 1)))
+        async with world.client(public_symbols=len(many)) as kraken, kraken.book("BTC/USD") as book:
+            await world.until(lambda: book.verified)
+            before = len(world.transport.requests)
+            with pytest.raises(UsageError, match="20000 subscriptions"):
+                kraken.subscribe(BookSubscription(symbol=many, depth=25))
+            assert [kraken.carrier("book", symbol) for symbol in many[:3]] == [None, "public-1", None]
+            assert kraken.status()[0].subscriptions == 1
+            await asyncio.sleep(10)
+            assert book.verified
+            assert book["BTC/USD"].depth == 10
+            assert len(world.transport.requests) == before
+            assert not kraken.unsubscribe("book")
+            async with kraken.book("ETH/USD", depth=25) as other:
+                await world.until(lambda: other.verified)
+
+    run(main())
+
+
+@pytest.mark.fault("S11")
+def test_streams_outlive_an_engine_that_takes_nothing() -> None:
+    """While the engine takes no subscription, the account's included, streams wait and do not end; when it does again they live within a
+    minute, over the same connection.
+    """
+
+    async def main() -> None:
+        exchange = Exchange(seed=15)
+        FaultScript(parse("at 0 s: refuse subscribe with EService:Unavailable for 90 s"), seed=1).install(
+            exchange
+        )
+        world = World(exchange)
+        world.account.refusal = "EService:Unavailable"
+        async with (
+            world.client(credentials=KEYS) as kraken,
+            collecting(kraken, "subscription_rejected") as refusals,
+            kraken.book("BTC/USD") as book,
+            kraken.executions() as executions,
+            kraken.balances() as balances,
+        ):
+            await asyncio.sleep(90)
+            assert {refusal.retried for refusal in refusals} == {True}
+            assert {refusal.channel for refusal in refusals} == {"book", "executions", "balances"}
+            assert len(refusals) < 30
+            world.account.refusal = None
+            channels: list[tuple[str, str | None]] = [
+                ("book", "BTC/USD"),
+                ("executions", None),
+                ("balances", None),
+            ]
+            await world.until(
+                lambda: all(kraken.trust(*each, world.now, world.now).verified for each in channels), 61
+            )
+            assert book.verified
+            assert not executions.rejected
+            assert not balances.rejected
+            assert len(world.transport.opened) == 2
+
+    run(main())
+
+
+@pytest.mark.fault("S12")
+def test_what_is_wanted_again_at_once_stays_on_its_connection() -> None:
+    """A market that is unsubscribed and wanted again before the exchange has answered goes on where it was, though another connection has
+    room by now: until the answer the old one goes on sending, and the same trades would come from both.
+    """
+
+    async def main() -> None:
+        world = World(Exchange(seed=5, markets=invented(2, rate=20.0)))
+        first, second = world.exchange.markets
+
+        def opened(link: MemoryLink) -> None:
+            link.change = dropping('"method":"unsubscribe"', times=1)
+
+        world.transport.on_open = opened
+        async with world.client(public_symbols=1) as kraken, collecting(kraken, "trade") as seen:
+            for symbol in (first, second):
+                kraken.subscribe(TradeSubscription(symbol=(symbol,)))
+            await world.until(lambda: len(world.opened()) == 2)
+            await asyncio.sleep(5)
+            kraken.unsubscribe("trade", first)
+            kraken.unsubscribe("trade", second)
+            kraken.subscribe(TradeSubscription(symbol=(second,)))
+            await asyncio.sleep(30)
+        trades = [
+            event.trade_id for event in seen if isinstance(event, TradeUpdate) and event.symbol == second
+        ]
+        assert len(trades) > 100
+        assert len(set(trades)) == len(trades)
 
     run(main())

@@ -337,6 +337,31 @@ async def test_failure_of_another_client(
     assert "leaked" not in "".join(traceback.format_exception(caught.value))
 
 
+@pytest.mark.fault("S9")
+async def test_client_whose_own_work_is_cancelled() -> None:
+    """A client that is cancelled somewhere inside gives no token this time, which is no end of asking; who asks can be cancelled, too."""
+
+    class Cancelled:
+        async def get_websockets_token(self) -> str:
+            raise asyncio.CancelledError
+
+    with pytest.raises(TokenUnavailable, match="cancelled"):
+        await OwnTokens(Cancelled()).fetch()
+    task = asyncio.ensure_future(OwnTokens(Hanging()).fetch())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+class Hanging:
+    """A client that never answers."""
+
+    async def get_websockets_token(self) -> str:
+        await asyncio.sleep(1e9)
+        return ""
+
+
 def test_object_that_gives_no_token_is_refused() -> None:
     """An object without any known way to a token is a mistake of the caller's, told at once."""
     with pytest.raises(UsageError, match="credentials"):

@@ -26,9 +26,14 @@ class Account:
 
     def __init__(self) -> None:
         self.asked: list[Request] = []
+        self.refusal: str | None = None
+        """Why nothing is granted; None: everything is."""
 
     def take(self, connection: Connection, request: Request) -> None:
         self.asked.append(request)
+        if self.refusal is not None:
+            connection.refuse(request, self.refusal, channel=request.params["channel"])
+            return
         channel = request.params["channel"]
         connection.grant(request, {"channel": channel, "snapshot": True})
         if request.method == "subscribe":

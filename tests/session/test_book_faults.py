@@ -17,8 +17,9 @@ from krakenwire.events import (
     ResyncNeeded,
 )
 from krakenwire.wire.market import InstrumentUpdate
+from krakenwire.wire.subscriptions import BookSubscription, InstrumentSubscription
 from tests.session.exchange import Exchange
-from tests.session.say import is_live, kinds, session_with
+from tests.session.say import granted, is_live, kinds, session_with
 
 
 @pytest.mark.fault("B10")
@@ -64,6 +65,27 @@ def test_rebuilt_under_the_new_precision() -> None:
     assert not late.verified
     assert kinds(session.receive(new.snapshot(), now=4.0)) == [BookLive, OrderBookUpdate]
     assert session.book("BTC/USD").bids[0].price_text == "1000.00"
+
+
+@pytest.mark.fault("B12")
+def test_missed_change_of_precision() -> None:
+    """A snapshot with other digits than `instrument` told shows that an update of `instrument` was missed: it is taken anew, and the book
+    is live as soon as it has told.
+    """
+    old, new = Exchange(decimals=(1, 8)), Exchange(decimals=(2, 8))
+    session = session_with()
+    session.subscribe(InstrumentSubscription(), now=1.0)
+    session.subscribe(BookSubscription(symbol=("BTC/USD",)), now=1.0)
+    granted(session)
+    session.receive(old.instrument(), now=2.0)
+    events = session.receive(new.snapshot(), now=3.0)
+    assert kinds(events) == [OrderBookUpdate, ResyncNeeded]
+    assert [event.channel for event in events if isinstance(event, ResyncNeeded)] == ["instrument"]
+    assert [request["params"]["channel"] for request in granted(session)] == ["instrument"]
+    assert not is_live(session)
+    session.receive(new.instrument(), now=4.0)
+    session.receive(new.snapshot(), now=5.0)
+    assert is_live(session)
 
 
 @pytest.mark.fault("B12")

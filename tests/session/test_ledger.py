@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from krakenwire.events import ExecutionUpdate
 from krakenwire.session import Session
 from krakenwire.state.ledger import Interval, State
+from krakenwire.state.trades import SYMBOL_LIMIT
 from tests.session.exchange import Exchange
 from tests.session.say import ack, session_with
 from tests.vectors import account
@@ -60,6 +63,22 @@ def test_numbers_open_and_close_the_proof() -> None:
     assert ends == [(1.0, 1.0, "trade_id"), (4.0, None, None)]
     ends = [(span.start, span.end, span.cause) for span in session.ledger.intervals("executions", None)]
     assert ends == [(2.0, 3.0, "sequence")]
+    # The first trade of all is not counted; the one after the gap is proven by nothing.
+    counts = {
+        each.channel: (each.messages, each.verified, each.unverified) for each in session.ledger.entries()
+    }
+    assert (counts["trade"], counts["executions"]) == ((3, 2, 1), (3, 2, 1))
+
+
+@pytest.mark.fault("B15")
+def test_what_came_before_counts_once() -> None:
+    """Trades that come again, as in the snapshot after a reconnect, are no messages that lack a proof."""
+    session = Session(now=0.0)
+    session.receive(FRAMES["trade"], now=1.0)
+    before = session.ledger.verified_message_ratio()
+    session.receive(FRAMES["trade"], now=2.0)
+    assert session.duplicates == 2
+    assert session.ledger.verified_message_ratio() == before == 1.0
 
 
 @pytest.mark.parametrize("tracking", [True, False])
@@ -71,3 +90,54 @@ def test_nothing_is_in_sequence_unless_it_was_watched(*, tracking: bool) -> None
     )
     assert [event.in_sequence for event in events if isinstance(event, ExecutionUpdate)] == [tracking]
     assert session.ledger.verified_message_ratio() == float(tracking)
+
+
+def trades(*ids: int, kind: str = "update") -> str:
+    """A frame of channel trade."""
+    rows = [
+        {
+            "symbol": "BTC/USD",
+            "side": "buy",
+            "price": 1.5,
+            "qty": 1.0,
+            "ord_type": "limit",
+            "trade_id": number,
+            "timestamp": "2026-11-22T08:00:00.000000Z",
+        }
+        for number in ids
+    ]
+    return json.dumps({"channel": "trade", "type": kind, "data": rows})
+
+
+@pytest.mark.fault("B15")
+def test_a_session_in_which_all_was_fine_is_wholly_verified() -> None:
+    """Neither the first trade of all, which nothing could prove, nor those that a snapshot repeats after a reconnect count as unproven."""
+    session = Session(now=0.0)
+    session.receive(trades(1, 2, kind="snapshot"), now=1.0)
+    session.receive(trades(3), now=2.0)
+    session.connection_lost(now=3.0)
+    session.receive(trades(1, 2, 3, 4, kind="snapshot"), now=4.0)
+    assert session.ledger.verified_message_ratio() == 1.0
+    session.receive(trades(9), now=5.0)
+    assert session.ledger.verified_message_ratio() == 0.75
+
+
+@pytest.mark.fault("B15")
+def test_snapshot_that_reaches_back_proves_a_quiet_market() -> None:
+    """A snapshot whose last trade is the last one held proves that none was missed, at once and not only when the market trades again."""
+    session = Session(now=0.0)
+    session.receive(trades(1, 2, kind="snapshot"), now=1.0)
+    session.connection_lost(now=3.0)
+    session.receive(trades(1, kind="snapshot"), now=4.0)
+    assert session.ledger.intervals("trade", "BTC/USD")[-1].end is not None
+    session.receive(trades(1, 2, kind="snapshot"), now=5.0)
+    assert session.ledger.intervals("trade", "BTC/USD")[-1] == Interval(5.0)
+
+
+def test_markets_beyond_the_bound_count_as_unproven() -> None:
+    """Trades of a market that is one too many to be followed are told as unproven, and counted so."""
+    session = Session(now=0.0)
+    for number in range(SYMBOL_LIMIT):
+        session.market.trades.judge(f"X{number}/USD", 1)
+    session.receive(trades(1, 2), now=1.0)
+    assert session.ledger.verified_message_ratio() == 0.0

@@ -16,6 +16,7 @@ from krakenwire.wire.subscriptions import (
     ExecutionsSubscription,
     Level3Subscription,
     Subscribe,
+    Subscription,
     TickerSubscription,
     Unsubscribe,
     ending,
@@ -114,6 +115,44 @@ def test_rate_wait_outlives_the_connection() -> None:
     assert session.deadline == 2.0
     session.tick(now=2.0)
     assert len(session.take_outgoing(now=2.0)) == 1
+
+
+@pytest.mark.fault("S6", "S11")
+@pytest.mark.parametrize(
+    "error",
+    ["EService:Unavailable", "EService:Busy", "EService:Deadline elapsed", "EGeneral:Internal error:7"],
+)
+@pytest.mark.parametrize("params", [BookSubscription(symbol=("BTC/USD",)), ExecutionsSubscription()])
+def test_refusal_of_the_moment_is_no_last_word(error: str, params: Subscription) -> None:
+    """What the engine does not take now is told as asked for again, and is, more and more patiently, however long the engine is down."""
+    session = Session(now=0.0, authenticates=True)
+    session.subscribe(params, now=0.0)
+    now, waits = 0.0, []
+    for _ in range(1100):
+        session.supply_token(Secret("t"))
+        events = refused(session, error, now=now)
+        (told,) = [event for event in events if isinstance(event, SubscriptionRejected)]
+        assert told.retried
+        wish = session.desk.subscriptions.get(params.channel.value, told.symbol)
+        assert wish is not None
+        waits.append(wish.not_before - now)
+        now = wish.not_before
+        session.tick(now=now)
+    assert waits[:8] == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert waits[-1] == 60
+
+
+@pytest.mark.fault("S6", "S12")
+def test_unsubscription_that_is_refused_for_the_moment_is_asked_again() -> None:
+    """While the engine takes no unsubscription Kraken holds the subscription still, so it is neither forgotten nor asked for anew."""
+    server = Server()
+    server.session.subscribe(BookSubscription(symbol=("BTC/USD",)), now=1.0)
+    server.converse()
+    server.session.unsubscribe("book", now=1.0)
+    refused(server.session, "EService:Unavailable", now=1.0)
+    assert server.session.take_outgoing(now=1.5) == []
+    (again,) = server.session.take_outgoing(now=2.0)
+    assert json.loads(again)["method"] == "unsubscribe"
 
 
 def test_requests_of_the_caller_count() -> None:

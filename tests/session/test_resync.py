@@ -13,6 +13,7 @@ from krakenwire.events import (
     BookDisputed,
     BookLive,
     BookLost,
+    Discarded,
     Event,
     Gap,
     GapReason,
@@ -112,6 +113,34 @@ def test_unsubscribe() -> None:
     assert server.asked[-1]["params"] == {"channel": "book", "symbol": ["BTC/USD"], "depth": 100}
     assert not is_live(server.session)
     assert not server.session.unsubscribe("book", "BTC/USD", now=2.0)
+
+
+@pytest.mark.fault("B5", "S12")
+def test_snapshot_of_an_ended_book() -> None:
+    """A snapshot that was still on its way when its book was unsubscribed does not begin the book again: nothing would follow it."""
+    server = following()
+    server.session.unsubscribe("book", "BTC/USD", now=2.0)
+    server.converse()
+    late = server.give(server.markets["BTC/USD"].snapshot())
+    assert [type(event) for event in late] == [Discarded]
+    assert not is_live(server.session)
+    server.session.subscribe(BookSubscription(symbol=("BTC/USD",)), now=3.0)
+    server.converse()
+    assert is_live(server.session)
+
+
+def test_snapshot_of_an_ended_book_for_a_caller_who_asks() -> None:
+    """Where the caller does the asking, a snapshot tells that he asked again: it begins the book."""
+    server = Server(session=Session(now=0.0, asks=False))
+    market = server.markets["BTC/USD"]
+    subscribed, ended = (
+        b'{"method":"%s","success":true,"result":{"channel":"book","symbol":"BTC/USD","depth":10}}' % method
+        for method in (b"subscribe", b"unsubscribe")
+    )
+    server.give(subscribed, market.snapshot(), ended)
+    assert not is_live(server.session)
+    server.give(market.snapshot())
+    assert is_live(server.session)
 
 
 def test_another_depth() -> None:

@@ -64,6 +64,8 @@ STEADY_FOR = 65.0
 STALLED = 42.0
 """Seconds after which a connection has to be renewed on which several such markets stopped together: thirty, and time to look."""
 MANY = 5
+ON_ITS_WAY = 0.5
+"""Seconds that a trade may take to its readers while nothing is wrong."""
 
 
 Levels = tuple[Texts, Texts]
@@ -339,6 +341,8 @@ class Oracle(TruthLog):
 
     def _break(self, event: Gap | BookLost) -> None:
         key = (event.channel, event.symbol)
+        # The trades that a break has cost are named when the stream goes on, however long that took.
+        named = self._streams[key].broken and isinstance(event, Gap) and event.reason is GapReason.TRADE_ID
         self._streams[key].broken = self._answered = True
         if key == self._missed:
             self._missed = None
@@ -353,7 +357,7 @@ class Oracle(TruthLog):
         touched = key in self._touched or (
             event.symbol is None and any(channel == event.channel for channel, _ in self._touched)
         )
-        if not touched and self.now() > self._excused_until and not self._data_stopped():
+        if not (touched or named) and self.now() > self._excused_until and not self._data_stopped():
             self.breaks(f"{event} without a fault")
 
     def _book(self, event: OrderBookUpdate | Level3Update) -> None:
@@ -502,25 +506,28 @@ class Oracle(TruthLog):
         return levels_of(book.view(10), "book") == self._texts_of(symbol, self.states[symbol][-1])
 
     def trades_complete(self, symbols: Iterable[str], since: float) -> None:
-        """The last trade of every market was delivered to all who read in time, or a gap stands open.
+        """The last trade of every market was delivered to all who read in time, or a gap stands open. The very last may be on its way.
 
         One from before `since`, when faults were over, may be missing unnoticed: only a later trade would show it.
         """
         for symbol in symbols:
-            if not self.trades[symbol] or self.trades[symbol][-1].at < EPOCH + since * SECOND:
+            arrived = EPOCH + (self.now() - ON_ITS_WAY) * SECOND
+            last = next((trade for trade in reversed(self.trades[symbol]) if trade.at <= arrived), None)
+            if last is None or last.at < EPOCH + since * SECOND:
                 continue
-            last = self.trades[symbol][-1].trade_id
             for who, streams in [("tap", self._streams), *self._consumers.items()]:
                 stream = streams.get(("trade", symbol))
-                if stream is None or stream.forged or stream.last_id in {None, last} or who == "slow":
+                if stream is None or stream.forged or stream.last_id is None or who == "slow":
                     continue
-                if not stream.broken:
-                    self.breaks(f"{who}: trades {symbol} end at {stream.last_id}, and {last} was the last")
+                if stream.last_id < last.trade_id and not stream.broken:
+                    self.breaks(
+                        f"{who}: trades {symbol} end at {stream.last_id}, and {last.trade_id} was the last"
+                    )
 
 
 def note_gap(stream: Stream, gap: Gap) -> None:
-    """Remember which trades a gap names; one by a slow consumer names an interval as well."""
-    if gap.channel == "trade" and gap.first is not None and gap.reason is not GapReason.SLOW_CONSUMER:
+    """Remember which trades a gap names. Of those that a slow consumer lost some may come yet, having been fetched."""
+    if gap.channel == "trade" and gap.first is not None:
         stream.missing.append((gap.first, gap.last or gap.first))
 
 

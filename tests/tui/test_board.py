@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
+from krakenwire.events import Gap, GapReason, TradeUpdate
 from krakenwire.tui.board import Board
 from krakenwire.tui.cells import plain
 from krakenwire.tui.panels.frame import Moment
 from krakenwire.tui.screen import screen
+from krakenwire.tui.state import State
 from krakenwire.wire.enums import Side
 from tests.tui.scene import Scene, Still, play
 
@@ -128,8 +131,44 @@ def test_muted_book() -> None:
     told = words(board, moment)
     assert told["BTC/USD"] == "QUIET"
     assert set(told.values()) == {"QUIET", "LIVE"}
-    assert board.markets["BTC/USD"].state("book", moment.now).reason == "trades go on"
+    assert board.markets["BTC/USD"].state("book", moment.now).reason == "the market trades"
     assert "QUIET" in text((board, moment))
+
+
+@pytest.mark.fault("M9")
+@pytest.mark.parametrize(
+    ("muted", "quiet"), [("trade", {"trade"}), ("ticker", {"ticker"}), ("ohlc", {"ohlc"})], ids=str
+)
+def test_muted_stream(muted: str, quiet: set[str]) -> None:
+    """Trades, ticker and candles that are not sent any more while the others of their market show that it trades are not called live; those
+    of a market that rests are.
+    """
+
+    async def story(scene: Scene) -> None:
+        await scene.pass_(3.0)
+        scene.fault(f"at 0 s: drop {muted} BTC/USD for 60 s")
+        await scene.pass_(8.0)
+
+    board, moment = play(story, symbols=(*FEW, "PAXG/USD"))
+    told = {channel: words(board, moment, channel) for channel in ("book", "trade", "ticker", "ohlc")}
+    assert {channel for channel, states in told.items() if states["BTC/USD"] == "QUIET"} == quiet
+    assert {state for states in told.values() for name, state in states.items() if name != "BTC/USD"} == {
+        "LIVE"
+    }
+
+
+def test_fetched_trades_are_no_word_of_the_stream() -> None:
+    """A trade that is fetched over REST to fill a gap does not make a lost stream look alive."""
+
+    async def story(scene: Scene) -> None:
+        await scene.pass_(3.0)
+        trade = scene.board.markets["BTC/USD"].trades[-1]
+        assert isinstance(trade, TradeUpdate)
+        scene.board.take(Gap("trade", "BTC/USD", GapReason.TRADE_ID, 1, 2), scene.now)
+        scene.board.take(replace(trade, source="rest"), scene.now)
+
+    board, moment = play(story, symbols=("BTC/USD",))
+    assert words(board, moment, "trade") == {"BTC/USD": "STALE"}
 
 
 def test_disputed() -> None:
@@ -154,9 +193,14 @@ def test_refused() -> None:
         await scene.pass_(4.0)
 
     board, moment = play(story, symbols=FEW)
-    states = [board.markets["ETH/USD"].state(channel, moment.now) for channel in ("book", "trade")]
-    assert {state.word for state in states} <= {"REFUSED", "WAITING"}
+    market = board.markets["ETH/USD"]
+    states = {market.state(channel, moment.now) for channel in market.streams}
+    assert states == {State("REFUSED", None, "EQuery:Unknown asset pair")}
     assert any("EQuery:Unknown asset pair" in entry.text for entry in board.journal.entries)
+    # It says nothing about the books that are followed.
+    assert board.ledger.books == len(FEW) - 1
+    assert board.ledger.ratio is not None
+    assert board.ledger.ratio > 0.8
 
 
 def test_account() -> None:

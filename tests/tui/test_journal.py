@@ -22,7 +22,7 @@ def test_connection() -> None:
     journal.take(ev.ConnectionChanged("public-1", STATES.CONNECTING), 12.0)
     journal.take(ev.ConnectionChanged("public-1", STATES.WAITING, "refused", 2, 15.0), 12.1)
     journal.take(ev.ConnectionChanged("public-1", STATES.CONNECTED), 15.5)
-    assert told(journal) == ["public-1 connected", "public-1 connection lost (cut) · healed after 5.5 s"]
+    assert told(journal) == ["public-1 connected", "public-1 connection lost · healed after 5.5 s · cut"]
 
 
 def test_gaps_of_one_reason_are_one_line() -> None:

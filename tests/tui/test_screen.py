@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+from collections import deque
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -16,8 +18,9 @@ from rich.cells import cell_len
 from krakenwire import events as ev
 from krakenwire.errors import TokenUnavailable
 from krakenwire.net.hosts import Hosts
+from krakenwire.tui import state
 from krakenwire.tui.badge import SIM, Badge, badge_of
-from krakenwire.tui.board import Board
+from krakenwire.tui.board import Board, Ledger
 from krakenwire.tui.cells import plain
 from krakenwire.tui.market import Missing
 from krakenwire.tui.panels.frame import Moment, Painted
@@ -26,6 +29,7 @@ from krakenwire.wire.refusals import ErrorKind
 from tests.tui.scenes import STORIES, scene
 
 SIZES = st.tuples(st.integers(1, 240), st.integers(1, 80))
+OWN = "ws://127.0.0.1:46073/v2"
 COMMON = [(40, 10), (80, 24), (100, 30), (120, 40), (200, 60)]
 
 
@@ -79,16 +83,63 @@ def test_badge(page: str, size: tuple[int, int]) -> None:
     ],
 )
 def test_badge_of_hosts(url: str, badge: Badge) -> None:
-    """Only Kraken's own hosts are called LIVE, and no login is shown."""
-    assert badge_of(Hosts(public=url, private=url, level3=url, rest="https://api.kraken.com")) == badge
+    """Only Kraken's own hosts are called LIVE, every one of them, and no login is shown."""
+    hosts = Hosts(public=url, private=url, level3=url, rest="https://api.kraken.com")
+    assert badge_of(hosts) == badge
+    own = Hosts.chosen(None, None, None, None)
+    assert [badge_of(replace(own, **{name: url})) for name in ("public", "private", "level3")] == [badge] * 3
+
+
+@pytest.mark.fault("M4")
+@pytest.mark.parametrize("size", COMMON)
+def test_another_exchange_is_named(size: tuple[int, int]) -> None:
+    """Whatever stands in the first line beside it, an exchange that is not Kraken is told by its address."""
+    board, moment = scene("LIVE")
+    board = board.copied()
+    board.badge = badge_of(Hosts(OWN, OWN, OWN, "http://127.0.0.1:46073"))
+    for messages in (0, 1_000_000):
+        board.totals = deque([(0.0, 0, {}), (1.0, messages, {})])
+        first = plain(screen(board, size, moment).rows[0])
+        assert first.startswith(" OTHER ")
+        assert " not Kraken: 127.0.0.1:46073 " in first
+
+
+def test_first_line_does_not_depend_on_digits() -> None:
+    """The same figures stand in the first line, at the same places, however many digits they have."""
+    board, moment = scene("LIVE")
+    board = board.copied()
+    places = set()
+    for messages, books in ((1, 0), (12_345, 3)):
+        board.totals = deque([(0.0, 0, {}), (1.0, messages, {})])
+        board.ledger = Ledger(0.0, 100.0, books, ((0.0, 1.23),))
+        first = plain(screen(board, (120, 40), moment).rows[0])
+        places.add(tuple(first.index(name) for name in ("msg/s", "gaps", "verified", "UTC")))
+    assert len(places) == 1
 
 
 @pytest.mark.parametrize("size", COMMON)
-def test_no_blank_end(size: tuple[int, int]) -> None:
-    """What does not fit ends in an ellipsis: no text touches the frame behind it without one, unless it fits exactly."""
+def test_help_is_whole(size: tuple[int, int]) -> None:
+    """Every key and every word that a title may say stands on the page of help, if need be on its next screen."""
     board, moment = scene("LIVE")
-    for row in screen(board, size, moment).rows[1:-1]:
-        assert "��" not in plain(row)
+    seen = ""
+    for scroll in range(0, 30, 5):
+        painted = screen(board, size, replace(moment, scroll=scroll), "help")
+        seen += "\n".join(plain(row) for row in painted.rows)
+        if size >= (80, 24):
+            break
+    words = set(re.findall(r"^\| `([A-Z]+)` ", state.__doc__ or "", re.MULTILINE))
+    assert len(words) > 5
+    assert {"FROZEN", *words} - set(re.findall(r"\b[A-Z]+\b", seen)) <= (
+        {"CLOSED"} if size == LEAST else set()
+    )
+    assert "another market" in seen
+    assert "▲ buyer" in seen
+    assert size == LEAST or "not to be trusted" in seen
+
+
+def test_prices_are_whole() -> None:
+    """Where there is little room quantities end in an ellipsis, and prices never do."""
+    board, moment = scene("LIVE")
     small, large = (plain_text(board, moment, each) for each in ((80, 24), (200, 60)))
     assert "…" in small
     assert large.count("81,776.7") >= small.count("81,776.7") > 0
@@ -220,6 +271,30 @@ def test_markup_is_no_markup() -> None:
     board.journal = board.journal.still()
     board.journal.note(moment.now, "x", "[bold]y[/bold]")
     assert "[bold]y[/bold]" in plain_text(board, moment, (120, 40), "log")
+
+
+@pytest.mark.parametrize("size", [(80, 24), (100, 28), (120, 40), (170, 36), (200, 60)])
+def test_dear_beside_cheap(size: tuple[int, int]) -> None:
+    """A market with ten decimals beside one that has none: every price is whole, and every book has the sign of its state."""
+    board, moment = scene("LIVE")
+    board = board.copied()
+    cheap, dear = board.markets["BTC/USD"], board.markets["ETH/USD"]
+    cheap.last, dear.last = Decimal("0.0000012356"), Decimal(1_234_567)
+    cheap.price_width = 12
+    cheap.trades = deque(
+        [
+            replace(trade, price_text="0.0000012356", qty_text="1234567.12345678")
+            for trade in cheap.trades
+            if not isinstance(trade, Missing)
+        ]
+    )
+    rows = [plain(row) for row in screen(board, size, moment).rows]
+    assert "0.0000012…" not in "".join(rows)
+    assert "".join(rows).count("0.0000012356") > 5
+    if size[0] >= 100:
+        (line,) = [row for row in rows if row.startswith("│  ETH/USD")]
+        assert "1,234,567" in line
+        assert "●" in line.split("││")[0]
 
 
 def test_large_numbers() -> None:

@@ -95,6 +95,21 @@ def test_late() -> None:
     assert stream().state(100.0, link(), late=3.25) == State("LATE", 3.25)
 
 
+def test_a_word_that_is_owed() -> None:
+    """A stream is behind if another one told of what concerns it, long after its last word, and its own word does not follow at once."""
+    known = stream()
+    known.owe(100.5)  # it spoke shortly before: that was its word
+    assert not known.behind(110.0)
+    known.owe(101.5)
+    known.owe(110.0)
+    assert [known.behind(now) for now in (101.6, 102.1)] == [False, True]
+    known.hear(103.0)
+    assert not known.behind(110.0)
+    never = Stream()
+    never.owe(5.0)
+    assert not never.behind(10.0)
+
+
 def test_data_ends_a_break() -> None:
     """The first reason of a break counts, and what is heard ends it."""
     known = stream()

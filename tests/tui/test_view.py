@@ -79,14 +79,22 @@ def test_depth_is_asked_for() -> None:
     assert "the program that runs this has chosen the depth" in text(fixed)
 
 
-def test_scrolling_stays_inside() -> None:
-    """A list scrolls to its end and not beyond, and another page begins at its top."""
+@pytest.mark.parametrize("page", ["log", "health", "help", "trades"])
+def test_scrolling_stays_inside(page: str) -> None:
+    """A page scrolls to its end and not beyond, and another one begins at its top."""
     view = view_of()
-    view.act("page:log")
-    for _ in range(40):
+    view.act(f"page:{page}")
+    first = text(view, (60, 10))
+    for _ in range(60):
         view.act(KEYS["pagedown"])
-    assert view.scroll == len(view.board.journal.entries) - 1
-    view.act("page:log")
+    last, scroll = text(view, (60, 10)), view.scroll
+    assert first != last
+    view.act(KEYS["pagedown"])
+    assert (text(view, (60, 10)), view.scroll) == (last, scroll)
+    for _ in range(scroll):
+        view.act("scroll:-1")
+    assert text(view, (60, 10)) == first
+    view.act(f"page:{page}")
     assert view.scroll == 0
 
 

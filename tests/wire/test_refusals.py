@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from krakenwire.wire import refusals
-from krakenwire.wire.refusals import ErrorKind, classify_error
+from krakenwire.wire.refusals import ErrorKind, classify_error, is_temporary
 
 TEXTS = {
     name: value
@@ -117,3 +117,26 @@ def test_families(text: str, kind: ErrorKind) -> None:
 def test_any_text_has_a_kind(text: str) -> None:
     """Whatever the text, there is an answer."""
     assert isinstance(classify_error(text), ErrorKind)
+
+
+@pytest.mark.parametrize(
+    ("text", "temporary"),
+    [
+        ("EService:Unavailable", True),
+        ("EService:Busy", True),
+        ("EService:Market in cancel_only mode", True),
+        ("EService:Deadline elapsed", True),
+        ("Exceeded msg rate", True),
+        ("EGeneral:Temporary lockout", True),
+        ("EGeneral:Internal error", True),
+        ("egeneral:internal error:7", True),
+        ("EGeneral:Invalid arguments", False),
+        ("EGeneral:Permission denied", False),
+        ("ESession:Invalid session", False),
+        ("Currency pair not supported XBT/USD", False),
+        ("", False),
+    ],
+)
+def test_refusals_of_the_moment(text: str, temporary: bool) -> None:
+    """Only what is due to the rate, to the state of the engine or to a fault inside Kraken may be granted later."""
+    assert is_temporary(text) is temporary

@@ -126,4 +126,4 @@ def _usage(exc: click.UsageError) -> CommandError:
     elif near:
         hint = f"did you mean {' or '.join(near)}?"
     message = exc.message if isinstance(exc, click.NoSuchOption) else exc.format_message()
-    return wrong_usage(str(message).rstrip("."), hint or f"{command} --help explains it")
+    return wrong_usage(" ".join(str(message).split()).rstrip("."), hint or f"{command} --help explains it")

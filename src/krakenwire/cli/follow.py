@@ -48,6 +48,7 @@ HINTS = {
     ConnectFailure.FORBIDDEN: "Kraken does not serve this address or region",
     ConnectFailure.UNAVAILABLE: "Kraken has trouble or is under maintenance: https://status.kraken.com",
     ConnectFailure.HANDSHAKE: "whoever answers there speaks no WebSocket; is a proxy in between?",
+    ConnectFailure.TRANSPORT: "the transport is not one of krakenwire's; its own error is the cause",
     ConnectFailure.RESOURCES: "raise the limit of open files (ulimit -n), or end other programs",
 }
 """What to do about each way in which connecting fails."""
@@ -91,18 +92,19 @@ class Follow:
         """
         self._client = client
         client.on_error(self._failed)
-        asked = sum(len(getattr(params, "symbol", (None,))) for params in wanted)
+        symbols = sum(len(getattr(params, "symbol", ())) for params in wanted)
         async with client.events() as events:
             for params in wanted:
                 subscribe(client, params)
             tasks = [
-                asyncio.ensure_future(self._read(events, count, asked)),
+                asyncio.ensure_future(self._read(events, count, symbols)),
                 asyncio.ensure_future(self._output.run()),
                 asyncio.ensure_future(self._ending.wait(duration)),
             ]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 self._ending.hangs = tasks[1] not in done and not await self._output.finish()
+                done = {task for task in tasks if task.done()}  # the last lines may have failed meanwhile
             finally:
                 for task in tasks:
                     task.cancel()
@@ -119,7 +121,7 @@ class Follow:
         for task in done:
             task.result()
 
-    async def _read(self, events: Any, count: int | None, asked: int) -> None:
+    async def _read(self, events: Any, count: int | None, symbols: int) -> None:
         async for event in events:
             self.counts.take(event)
             if self._is_told(event):
@@ -128,7 +130,8 @@ class Follow:
                     self._output.put(text)
             if isinstance(event, SubscriptionRejected) and not event.retried:
                 self.refused.append(event)
-                if len(self.refused) >= asked:
+                # That an account goes on does not help whoever asked for markets.
+                if not symbols or sum(each.symbol is not None for each in self.refused) >= symbols:
                     self.error = refusal(event)
                     return
             if count is not None and type(event) in DATA and self.counts.events >= count:

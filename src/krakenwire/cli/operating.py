@@ -73,8 +73,7 @@ async def operated(client: Client, operation: Operation) -> AsyncIterator[None]:
     Raises: CommandError, if prometheus-client is needed and not installed.
     """
     async with AsyncExitStack() as stack:
-        form = configured("log.format", "--log-format", operation.log_format)
-        level = configured("log.level", "--log-level", operation.log_level)
+        form, level = _log(operation)
         logs = form is not None or level is not None
         if logs:
             stack.callback(configure(form or "text", level or "info").detach)
@@ -87,13 +86,19 @@ async def operated(client: Client, operation: Operation) -> AsyncIterator[None]:
         yield
 
 
+def _log(operation: Operation) -> tuple[Any, Any]:
+    """Format and level of the log, as given or configured. Both None: there is no log."""
+    form = configured("log.format", "--log-format", operation.log_format)
+    return form, configured("log.level", "--log-level", operation.log_level)
+
+
 def keep_off_screen(operation: Operation) -> None:
     """Raises: CommandError, if there would be a log on the terminal that a dashboard is painted on."""
-    if (operation.log_format is not None or operation.log_level is not None) and sys.stderr.isatty():
+    if any(each is not None for each in _log(operation)):
         raise CommandError(
             "usage",
             "a log on this terminal would be painted over the dashboard",
-            "send it to a file, 2> krakenwire.log, or give --plain, for lines",
+            "without a log (krakenwire config show --origin says who wants it), or in lines: --plain 2> krakenwire.log",
             exit_code=Exit.USAGE,
         )
 

@@ -44,18 +44,22 @@ class Output:
 
         Raises: OSError, if the output cannot be written; BrokenPipeError, if its reader left.
         """
-        while True:
-            await self._some.wait()
-            self._some.clear()
-            text = "".join(f"{line}\n" for line in self._lines)
-            self._lines.clear()
-            self._room.set()
-            await self._threads.call(lambda text=text: _write(text))  # type: ignore[misc]
-            if not self._lines:
-                self._done.set()
+        try:
+            while True:
+                await self._some.wait()
+                self._some.clear()
+                text = "".join(f"{line}\n" for line in self._lines)
+                self._lines.clear()
+                self._room.set()
+                await self._threads.call(lambda text=text: _write(text))  # type: ignore[misc]
+                if not self._lines:
+                    self._done.set()
+        finally:
+            # Nothing is written any more: nobody has to wait for it, and `run` says why.
+            self._done.set()
 
     async def finish(self) -> bool:
-        """Wait for the last lines. False: whoever should read them does not."""
+        """Wait for the last lines, or until none can be written. False: whoever should read them does not."""
         try:
             async with asyncio.timeout(LAST_SECONDS):
                 await self._done.wait()

@@ -25,25 +25,26 @@ RESTING = ((Side.BUY, Decimal("0.98")), (Side.SELL, Decimal("1.02")))
 """Orders that wait in the book from the beginning: their sides, and their prices as parts of the last one."""
 
 
-async def trade(simulated: Simulated) -> None:
+async def trade(simulated: Simulated, *, pause: float = PAUSE) -> None:
     """Leave an order on each side of the first market, then buy and sell there, one small order after the other, until cancelled."""
     symbol = next(iter(simulated.exchange.markets))
-    number = simulated.call(lambda exchange, now: exchange.connect(Host.PRIVATE, now=now))
 
     def ask(side: Side, part: Decimal | None = None) -> None:
         token = simulated.call(lambda _exchange, _now: Secret(simulated.accounts.issue(simulated.key)))
 
         def send(exchange: Exchange, now: float) -> None:
+            # A connection for each order: a fault that cuts connections must not end the trading.
+            number = exchange.connect(Host.PRIVATE, now=now)
             exchange.receive(number, _order(exchange.markets[symbol], side, token, part), now=now)
-            # The answer; what follows from it is told on the account's channels.
-            exchange.take_outgoing(number)
+            # Nobody reads the answer; what follows from it is told on the account's channels.
+            exchange.disconnect(number)
 
         simulated.call(send)
 
     for side, part in RESTING:
         ask(side, part)
     for side in cycle(Side):
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(pause)
         ask(side)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import sys
 import time
@@ -155,7 +156,12 @@ def _time(seconds: float) -> str:
 
 
 def _json(fields: dict[str, Any]) -> str:
-    return msgspec.json.encode(fields).decode()
+    try:
+        return msgspec.json.encode(fields).decode()
+    except UnicodeEncodeError:
+        return json.dumps(
+            fields
+        )  # half a character, as in the names of some files: escaped, it is a text like any other
 
 
 def _text(fields: dict[str, Any]) -> str:

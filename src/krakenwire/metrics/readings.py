@@ -17,7 +17,7 @@ from krakenwire.net.facts import Facts
 from krakenwire.net.measures import Measures
 from krakenwire.session import Session
 from krakenwire.state.book import Book
-from krakenwire.state.ledger import Ledger
+from krakenwire.state.ledger import Ledger, Totals
 
 Labels = tuple[str, ...]
 
@@ -190,16 +190,14 @@ def _session(found: Readings, session: Session) -> None:
 
 
 def _ratios(found: Readings, ledgers: Iterable[Ledger], now: float) -> None:
-    totals = [ledger.totals(now) for ledger in ledgers]
-    messages, provable = sum(each.messages for each in totals), sum(each.provable for each in totals)
-    wanted = sum(each.wanted for each in totals)
-    if messages:
-        verified = sum(each.messages_verified for each in totals)
-        found.add("krakenwire_verified_messages_ratio", verified / messages)
-    if provable:
-        found.add("krakenwire_verified_time_ratio", sum(each.verified for each in totals) / provable)
-    if wanted:
-        found.add("krakenwire_clean_time_ratio", sum(each.good for each in totals) / wanted)
+    totals = Totals.of(ledgers, now)
+    for name, value in (
+        ("krakenwire_verified_messages_ratio", totals.verified_message_ratio),
+        ("krakenwire_verified_time_ratio", totals.verified_time_ratio),
+        ("krakenwire_clean_time_ratio", totals.clean_ratio),
+    ):
+        if value is not None:
+            found.add(name, value)
 
 
 def _subscriptions(found: Readings, measures: Measures, symbols: Symbols | None) -> None:

@@ -407,6 +407,10 @@ class Client:
 
     # ---------------------------------------------------------------- for connections
 
+    def settled(self, events: list[Any]) -> list[Any]:
+        """What an answer came to, as it is to be told."""
+        return [self._feeds.settled(event) for event in events]
+
     def failed(self, connection: Connection, error: KrakenWireError) -> None:
         """Retrying is over: whoever waits for this connection is told."""
         self.note(error)

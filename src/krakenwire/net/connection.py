@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from krakenwire.errors import ConnectFailed, ConnectionLost, KrakenWireError
 from krakenwire.events import ConnectionChanged, ConnectionState, Event
@@ -23,6 +23,7 @@ from krakenwire.wire.secret import Secret
 from krakenwire.wire.subscriptions import Subscription
 
 ONLINE = frozenset({None, "online"})
+WAITS = frozenset({ConnectionState.WAITING, ConnectionState.DOWN})
 
 
 class Owner(Hub, Protocol):
@@ -58,7 +59,8 @@ class Connection:
         self.reason = ""
         self.error: KrakenWireError | None = None
         """Why it FAILED."""
-        self.retry_at: float | None = None
+        self._not_before: float | None = None
+        """When there may be another attempt; also after nothing needed it for a while."""
         self.connected_at: float | None = None
         self.connects = 0
         """Links opened since construction."""
@@ -76,6 +78,11 @@ class Connection:
         self._linger: asyncio.TimerHandle | None = None
         self._forbidden = 0
         self._stopping = False
+
+    @property
+    def retry_at(self) -> float | None:
+        """When it is tried again; None: it is not, or it stands."""
+        return self._not_before if self.state in WAITS else None
 
     @property
     def failures(self) -> int:
@@ -171,10 +178,12 @@ class Connection:
 
     async def _turn(self) -> None:
         """Wait until there may be an attempt."""
-        if self.retry_at is not None:
-            await asyncio.sleep(self.retry_at - self._loop.time())
+        if self._not_before is not None:
+            if self.state is ConnectionState.IDLE:
+                self._change(self.state_waiting, "the last attempt was not long ago")
+            await asyncio.sleep(self._not_before - self._loop.time())
         while wait := self._gate.spend(self._loop.time(), private=self.private):
-            self.retry_at = self._loop.time() + wait
+            self._not_before = self._loop.time() + wait
             self._change(self.state_waiting, "too many attempts in this process")
             await asyncio.sleep(wait)
 
@@ -184,15 +193,27 @@ class Connection:
         return ConnectionState.DOWN if self.failures >= self._waits.down else ConnectionState.WAITING
 
     async def _open(self) -> Link | None:
-        self.retry_at = None
+        self._not_before = None
         self._change(ConnectionState.CONNECTING, "")
+        limit = asyncio.timeout(self._waits.connect)
         try:
-            async with asyncio.timeout(self._waits.connect):
-                return await self._transport.open(self.url)
-        except TimeoutError:
-            self._failed(ConnectFailed(ConnectFailure.TIMEOUT, f"nothing in {self._waits.connect:g} s"))
+            async with limit:
+                link: Any = await self._transport.open(self.url)
+            if link is not None:
+                return link  # type: ignore[no-any-return]
+            failed = _foreign("it opened nothing")
         except ConnectFailed as exc:
-            self._failed(exc)
+            failed = exc
+        except TimeoutError as exc:
+            took = f"nothing in {self._waits.connect:g} s" if limit.expired() else "no answer in time"
+            failed = ConnectFailed(ConnectFailure.TIMEOUT, took)
+            failed.__cause__ = exc
+        except (Exception, asyncio.CancelledError) as exc:
+            if _is_cancelled(exc):
+                raise
+            failed = _foreign(f"it raised {type(exc).__name__}")
+            failed.__cause__ = exc
+        self._failed(failed)
         return None
 
     def _failed(self, error: ConnectFailed) -> None:
@@ -216,7 +237,7 @@ class Connection:
         return 0.0 if self.known.system in ONLINE else self._waits.maintenance
 
     def _wait_for_turn(self, reason: str, floor: float) -> None:
-        self.retry_at = self._loop.time() + self._backoff.next(floor=floor)
+        self._not_before = self._loop.time() + self._backoff.next(floor=floor)
         self._change(self.state_waiting, reason)
 
     def _fail(self, error: KrakenWireError) -> None:
@@ -270,3 +291,14 @@ class Connection:
         if (state, reason) != (self.state, self.reason):
             self.state, self.reason = state, reason
             self._hub.publish([ConnectionChanged(self.name, state, reason, self.failures, self.retry_at)])
+
+
+def _foreign(reason: str) -> ConnectFailed:
+    """A transport of the caller's own failed. Its text is not shown: it may hold what it was given."""
+    return ConnectFailed(ConnectFailure.TRANSPORT, f"the transport could not connect: {reason}")
+
+
+def _is_cancelled(exc: BaseException) -> bool:
+    """Whether it is this task that is cancelled, and not only something that it waited for."""
+    task = asyncio.current_task()
+    return isinstance(exc, asyncio.CancelledError) and task is not None and task.cancelling() > 0

@@ -148,11 +148,20 @@ class Buffer(Inbox):
         if (channel, symbol) not in self._lost and len(self._lost) >= LOST_KEPT:
             symbol = None  # symbols can be invented without end; channels cannot
         before = self._lost.get((channel, symbol))
-        number = getattr(event, "trade_id", None)
-        first = number if before is None else before.first
+        ids: list[int] = []
+        if channel == "trade":
+            # Fetched trades come after later ones, and a gap that is dropped names trades as well.
+            named = [getattr(event, name, None) for name in ("trade_id", "first", "last")]
+            named += [] if before is None else [before.first, before.last]
+            ids = [each for each in named if each is not None]
         count = 1 if before is None or before.dropped is None else before.dropped + 1
         self._lost[channel, symbol] = Gap(
-            channel, symbol, GapReason.SLOW_CONSUMER, first, number, dropped=count
+            channel,
+            symbol,
+            GapReason.SLOW_CONSUMER,
+            min(ids, default=None),
+            max(ids, default=None),
+            dropped=count,
         )
 
 

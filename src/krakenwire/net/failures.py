@@ -34,9 +34,7 @@ def failure_of(exc: BaseException, excerpt: str = "") -> ConnectFailed | None:  
         case aiohttp.ClientProxyConnectionError():
             return ConnectFailed(ConnectFailure.PROXY, "the proxy cannot be reached")
         case aiohttp.ClientConnectorDNSError():
-            return ConnectFailed(
-                ConnectFailure.NAME, "the name of the host has no address, or nobody tells it"
-            )
+            return unnamed(exc.host)
         case aiohttp.ClientConnectorCertificateError():
             return _certificate(exc.certificate_error)
         case aiohttp.ClientSSLError():
@@ -77,6 +75,14 @@ def refusal(status: int, message: str, headers: Mapping[str, str] | None, excerp
     return ConnectFailed(ConnectFailure.HANDSHAKE, f"answered {status}: {message}", status=status)
 
 
+def unnamed(host: str) -> ConnectFailed:
+    """A name leads nowhere: most often this machine is not on the network."""
+    return ConnectFailed(
+        ConnectFailure.NAME,
+        f"no address is known for {host}: is this machine online, and does it need a proxy (HTTPS_PROXY)?",
+    )
+
+
 def _certificate(error: Exception) -> ConnectFailed:
     if not isinstance(error, ssl.SSLError):
         return ConnectFailed(ConnectFailure.CERTIFICATE, type(error).__name__)
@@ -94,7 +100,7 @@ def system_failure(error: OSError) -> ConnectFailed:
     if isinstance(error, TimeoutError):
         return ConnectFailed(ConnectFailure.TIMEOUT, "no answer in time")
     if isinstance(error, socket.gaierror):
-        return ConnectFailed(ConnectFailure.NAME, "the name of the host has no address, or nobody tells it")
+        return unnamed("the host")
     name = errno.errorcode.get(error.errno or 0, type(error).__name__)
     return ConnectFailed(ConnectFailure.REFUSED, name)
 

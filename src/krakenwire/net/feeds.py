@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from msgspec.structs import replace
+
 from krakenwire.errors import CapacityExceeded, KrakenWireError, RequestRejected
 from krakenwire.events import Event, SubscriptionRejected
 from krakenwire.net.backfill import Backfill
@@ -12,6 +14,7 @@ from krakenwire.net.connection import Connection
 from krakenwire.net.consumers import Inbox
 from krakenwire.net.plan import Plan
 from krakenwire.net.router import Router
+from krakenwire.state.subscriptions import Key
 from krakenwire.wire.market import OHLC_INTERVALS
 from krakenwire.wire.refusals import ErrorKind
 from krakenwire.wire.subscriptions import Subscription
@@ -86,26 +89,34 @@ class Feeds:
             if self._plan.where("trade", symbol) is None:
                 self._backfill.forget(symbol)
 
+    def settled(self, event: Event) -> Event:
+        """An event as it is to be told: a refusal that the room on one connection is the reason of is none where another takes the
+        subscription.
+        """
+        if type(event) is not SubscriptionRejected or event.kind is not ErrorKind.CAPACITY or event.retried:
+            return event
+        moved = [self._plan.spread(key) for key in self._ended(event)]
+        return replace(event, retried=True) if any(moved) and all(moved) else event
+
     def rejected(self, event: SubscriptionRejected) -> None:
         """A refusal. One that is final takes no room any more, and its streams are told."""
-        if event.retried or event.channel is None:
-            return
-        refused = []
-        for interval in OHLC_INTERVALS if event.channel == "ohlc" else (None,):
-            connection = self._plan.where(event.channel, event.symbol, interval)
-            if connection is None:
-                continue
-            wish = connection.session.desk.subscriptions.get(event.channel, event.symbol, interval)
-            if wish is None or not wish.wanted:
-                if event.kind is ErrorKind.CAPACITY and self._plan.spread(
-                    (event.channel, event.symbol, interval)
-                ):
-                    continue
-                refused.append(interval)
-                self._plan.refused((event.channel, event.symbol, interval))
-        for feed in self._of.get((event.channel, event.symbol), []):
-            if feed.interval in refused:
+        refused = [] if event.retried else self._ended(event)
+        for key in refused:
+            self._plan.refused(key)
+        for feed in self._of.get((event.channel or "", event.symbol), []):
+            if (feed.channel, event.symbol, feed.interval) in refused:
                 feed.refuse(event)
+
+    def _ended(self, event: SubscriptionRejected) -> list[Key]:
+        """The subscriptions that a refusal ended: those that are wanted here, and by no connection any more."""
+        ended: list[Key] = []
+        for interval in OHLC_INTERVALS if event.channel == "ohlc" else (None,):
+            key = (event.channel or "", event.symbol, interval)
+            connection = self._plan.where(*key)
+            wish = None if connection is None else connection.session.desk.subscriptions.at(key)
+            if connection is not None and (wish is None or not wish.wanted):
+                ended.append(key)
+        return ended
 
     def tell(self, event: Event) -> None:
         """Something that concerns every stream."""

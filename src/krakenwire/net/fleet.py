@@ -121,6 +121,7 @@ class Fleet:
         private = role is not Role.PUBLIC
         session = Session(
             now=asyncio.get_running_loop().time(),
+            alone=True,
             authenticates=private,
             on_checksum_dispute=self._dispute,
             limits=self._limits,

@@ -25,6 +25,9 @@ class Hub(Protocol):
     def publish(self) -> Callable[[list[Any]], None]:
         """Hands events to whoever wants them. Never waits."""
 
+    def settled(self, events: list[Any]) -> list[Any]:
+        """What an answer came to, as it is to be told: a subscription that this connection has no room for may go to another."""
+
     def refused(self, frame: bytes) -> None:
         """A frame of which nothing could be used."""
 

@@ -1,8 +1,8 @@
 """One link while it lives: three things that never wait for each other.
 
 The reader does nothing but read and hand on, so that silence is told from a slow program. The writer sends what the session wants sent,
-at a pace Kraken takes. The timer looks at the session's deadlines, after everything that was received has been read: time in which this
-program could not read is excused.
+at a pace Kraken takes (`writer`). The timer looks at the session's deadlines, after everything that was received has been read: time in
+which this program could not read is excused.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from krakenwire.handler.feed import WATCHED
 from krakenwire.net.backoff import Waits
 from krakenwire.net.known import End, Hub, Known
 from krakenwire.net.pacing import Pacer
-from krakenwire.net.token import TokenLater
 from krakenwire.net.transport import Link, LinkClosed
 from krakenwire.net.watch import LOOK_SECONDS
+from krakenwire.net.writer import Writer
 from krakenwire.session import Session
 from krakenwire.wire.control import SubscribeReply
 from krakenwire.wire.refusals import ErrorKind
@@ -69,20 +69,27 @@ class LiveLink:
         self._hub = hub
         self._waits = waits
         self._pacer = pacer
-        self._tokens = tokens
         self._loop = loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[End] = loop.create_future()
         self.useful_since: float | None = None
         """When its first subscription was granted."""
         self._ending = False
         """Whether the link is to end, so that what it still brings does not count."""
-        self._outgoing = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
-        self._token_task: asyncio.Task[None] | None = None
         self._reads = 0
         self._last: tuple[list[Event], float] = [], 0.0
         """The last events of data, and when they came."""
+        self._writer = Writer(
+            link,
+            session,
+            hub,
+            waits=waits,
+            pacer=pacer,
+            tokens=tokens,
+            taken=self._arm,
+            token_ended=self._task_ended,
+        )
         self._tasks = [loop.create_task(self._read()), loop.create_task(self._write())]
         for task in self._tasks:
             task.add_done_callback(self._task_ended)
@@ -96,21 +103,23 @@ class LiveLink:
         """The link is to end. From now on nothing of it counts, and whoever reads what it brought is told at once."""
         if not self._ending and not self.ended.done():
             self._ending = True
+            self._writer.stop()
             self.ended.set_result(end)
             self._hub.publish(self._session.connection_lost(now=self._loop.time()))
 
     async def part(self, end: End) -> None:
         """The link is over: nothing of it is left behind, and whoever reads what it brought is told."""
         told, self._ending = self._ending, True
+        self._writer.stop()
         self._watch_timer.cancel()
         if self._timer is not None:
             self._timer.cancel()
-        if self._token_task is not None:
-            self._tasks.append(self._token_task)
+        if self._writer.token_task is not None:
+            self._tasks.append(self._writer.token_task)
         for task in self._tasks:
             task.cancel()
         if end.gone:
-            self._link.abort()
+            self._abort()
         self._known.watch.reset()
         if not told:
             self._hub.publish(self._session.connection_lost(now=self._loop.time()))
@@ -122,7 +131,17 @@ class LiveLink:
         try:
             await self._link.close()
         except Exception as exc:  # noqa: BLE001 (whatever it is, the link is over)
-            self._loop.call_exception_handler({"message": f"{self._name} failed to close", "exception": exc})
+            self._failed_to_close(exc)
+
+    def _abort(self) -> None:
+        """End it at once; as with a goodbye, who fails in that costs nothing more."""
+        try:
+            self._link.abort()
+        except Exception as exc:  # noqa: BLE001 (see above)
+            self._failed_to_close(exc)
+
+    def _failed_to_close(self, exc: Exception) -> None:
+        self._loop.call_exception_handler({"message": f"{self._name} failed to close", "exception": exc})
 
     async def _wait(self, seconds: float) -> None:
         """Wait until every task has ended, but not for long: whoever does not end is cut and cancelled, and waited for no more."""
@@ -135,15 +154,22 @@ class LiveLink:
 
     async def _cut(self, pending: set[asyncio.Task[None]], seconds: float) -> None:
         if any(not task.done() for task in pending):
-            self._link.abort()
+            self._abort()
             for task in pending:
                 task.cancel()
             await asyncio.wait(pending, timeout=seconds / CUT_SHARE)
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
-        """A task of the link is over. If it failed the mistake is ours: it is shown, and costs this link and no more."""
-        if not task.cancelled() and task.exception() is not None:
-            error = task.exception()
+        """A task of the link is over. If it failed the mistake is ours, or of a transport that is not: it is shown, and costs this link and
+        no more.
+        """
+        if task.cancelled():
+            self.finish(
+                End("something that it waited for was cancelled")
+            )  # nothing, where it is to end anyway
+        elif isinstance(error := task.exception(), AuthFailed):
+            self.finish(End("no token", error=error))
+        elif error is not None:
             self._loop.call_exception_handler({"message": f"{self._name} failed", "exception": error})
             self.finish(End(f"internal error: {type(error).__name__}"))
 
@@ -180,13 +206,13 @@ class LiveLink:
                     count.seconds += clock() - now
                     count.timed += 1
                 count.messages += 1
-            if events:
-                publish(events)
             if refused or channel in TELLING:
                 self._attend(frame, events)
                 if self.ended.done():
                     return
             else:
+                if events:
+                    publish(events)
                 self._last = events, now
             if desk.due_at < self._timer_at or desk.ignored_since is not None:
                 self.wake()
@@ -206,6 +232,7 @@ class LiveLink:
 
     def _attend(self, frame: bytes, events: list[Event]) -> None:
         """A frame that says something about the connection itself, or cannot be used."""
+        self._hub.publish(self._hub.settled(events))
         if self._session.refused:
             self._known.errors += 1
             self._hub.refused(frame)
@@ -254,65 +281,18 @@ class LiveLink:
     def wake(self) -> None:
         """Something may have to be sent, or to be looked at earlier than thought."""
         if not self._ending:
-            self._outgoing.set()
+            self._writer.wake()
             self._arm()
 
     async def _write(self) -> None:
         try:
-            while True:
-                await self._outgoing.wait()
-                self._outgoing.clear()
-                await self._write_waiting()
+            await self._writer.run()
         except LinkClosed as exc:
             # What was received before is read first, and ends with the same.
             await asyncio.wait(self._tasks[:1], timeout=DRAIN_SECONDS)
             self.finish(End(exc.reason, gone=True))
         except TimeoutError:
             self.finish(End("does not read what is sent", gone=True))
-
-    async def _write_waiting(self) -> None:
-        desk, pacer, clock = self._session.desk, self._pacer, self._loop.time
-        while desk.waiting and not self._ending:
-            if self._token_task is None and self._session.wants_token(now=clock()):
-                self._token_task = self._loop.create_task(self._get_token())
-                self._token_task.add_done_callback(self._task_ended)
-            ready = pacer.ready(clock())
-            if not ready:
-                await asyncio.sleep(pacer.wait(clock()))
-                continue
-            frames = self._session.take_outgoing(now=clock(), limit=ready)
-            self._arm()
-            if not frames:
-                return  # what is left waits for a token, or for its time
-            pacer.spend(len(frames))
-            for frame in frames:
-                async with asyncio.timeout(self._waits.write):
-                    await self._send(frame)
-
-    async def _send(self, frame: bytes) -> None:
-        """Raises: LinkClosed, also where a transport of the caller's own fails otherwise: what that says may hold the frame, and the frame
-        the token.
-        """
-        try:
-            await self._link.send(frame)
-        except (LinkClosed, TimeoutError):
-            raise
-        except Exception as exc:  # noqa: BLE001 (see above)
-            failed = type(exc).__name__
-        else:
-            return
-        raise LinkClosed(f"sending failed: {failed}")
-
-    async def _get_token(self) -> None:
-        try:
-            self._session.supply_token(await self._tokens())
-        except TokenLater as exc:
-            self._hub.note(exc)
-            await asyncio.sleep(exc.wait)
-        except AuthFailed as exc:
-            self.finish(End("no token", error=exc))
-        self._token_task = None
-        self._outgoing.set()
 
     # ---------------------------------------------------------------- timers
 

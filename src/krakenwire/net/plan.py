@@ -87,6 +87,8 @@ class Plan:
         """Symbols of a connection, where the exchange allowed fewer than we thought."""
         self._isolated: set[Connection] = set()
         """Connections for one disputed book each, in use or not."""
+        self._left: dict[tuple[Role, str], Connection] = {}
+        """Where a symbol was that nobody wants any more."""
 
     def all(self) -> list[Connection]:
         """Every connection made so far, open or not."""
@@ -113,7 +115,12 @@ class Plan:
             wish = self._wishes.get(key)
             merged[key] = single if wish is None else _merge(wish.params, single)
         self._check_room([key for key in singles if key not in self._wishes])
-        changed: dict[tuple[int, Any], list[tuple[Connection, Any]]] = {}
+        before = {
+            key: (wish.params, wish.owners.get(owner))
+            for key in singles
+            if (wish := self._wishes.get(key)) is not None
+        }
+        changed: list[tuple[Connection, Any]] = []
         for key, single in singles.items():
             wish = self._wishes.get(key)
             if wish is None:
@@ -123,13 +130,32 @@ class Plan:
             self._owned.setdefault(owner, {})[key] = None
             if wish.params != merged[key] or wish.connection.error is not None:
                 wish.params = merged[key]
-                alike = replace(merged[key], symbol=("-",)) if key[1] is not None else merged[key]
-                changed.setdefault((id(wish.connection), alike), []).append((wish.connection, merged[key]))
-        for same in changed.values():
-            connection, first = same[0]
-            if hasattr(first, "symbol"):
-                first = replace(first, symbol=tuple([each.symbol[0] for _, each in same]))
-            connection.subscribe(first)
+                changed.append((wish.connection, merged[key]))
+        try:
+            for connection, alike in _alike(changed):
+                connection.subscribe(alike)
+        except UsageError:
+            self._take_back(owner, singles, before)
+            raise
+
+    def _take_back(
+        self, owner: Hashable, singles: dict[Key, Any], before: dict[Key, tuple[Any, Any]]
+    ) -> None:
+        """A connection refused what an owner wants: everything is as it was `before`."""
+        for key in singles:
+            wish = self._wishes[key]
+            params, owned = before.get(key, (None, None))
+            if owned is None:
+                del self._owned[owner][key], wish.owners[owner]
+            else:
+                wish.owners[owner] = owned
+            if params is None:
+                self._end(key, wish)
+            elif wish.params != params:
+                wish.params = params
+                wish.connection.subscribe(params)
+        if not self._owned[owner]:
+            del self._owned[owner]
 
     def drop(
         self,
@@ -173,6 +199,8 @@ class Plan:
         symbols[key[1]] -= 1
         if not symbols[key[1]]:
             del symbols[key[1]]
+            if key[1] is not None:
+                self._left[role_of(key[0]), key[1]] = wish.connection
         wish.connection.unsubscribe(*key)
 
     # ---------------------------------------------------------------- places
@@ -197,14 +225,18 @@ class Plan:
         return self._home(key) or self._another(role_of(key[0]))
 
     def _home(self, key: Key) -> Connection | None:
-        """The connection where its symbol is, else the first with room; None: all are full."""
+        """The connection where its symbol is, else where it was, else the first with room; None: all are full.
+
+        Where it was, its last trade is known, and what is still on its way from there is not taken for something new.
+        """
         channel, symbol, _ = key
         role = role_of(channel)
         made = self._shared(role)
         for connection in made:
             if symbol is not None and symbol in self._symbols[connection]:
                 return connection
-        for connection in made:
+        left = None if symbol is None else self._left.pop((role, symbol), None)
+        for connection in made if left not in made else [left, *made]:
             if channel in NO_SYMBOL or self._has_room(connection, role):
                 return connection
         return None
@@ -288,6 +320,21 @@ def _singles(params: Subscription) -> list[tuple[Key, Any]]:
     symbols: tuple[str, ...] = getattr(params, "symbol", ())
     interval = getattr(params, "interval", None)
     return [((channel, symbol, interval), replace(params, symbol=(symbol,))) for symbol in symbols]
+
+
+def _alike(changed: list[tuple[Connection, Any]]) -> list[tuple[Connection, Any]]:
+    """Subscriptions of one symbol each, as few of many symbols as there are connections and parameters."""
+    groups: dict[tuple[int, Any], list[tuple[Connection, Any]]] = {}
+    for connection, params in changed:
+        same = replace(params, symbol=("-",)) if hasattr(params, "symbol") else params
+        groups.setdefault((id(connection), same), []).append((connection, params))
+    together = []
+    for group in groups.values():
+        connection, params = group[0]
+        if hasattr(params, "symbol"):
+            params = replace(params, symbol=tuple([each.symbol[0] for _, each in group]))
+        together.append((connection, params))
+    return together
 
 
 def _merge(held: Any, asked: Any) -> Any:

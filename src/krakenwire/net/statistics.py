@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from krakenwire.net.connection import Connection
-from krakenwire.state.ledger import Trust, Uncovered, Verdict
+from krakenwire.state.ledger import Totals, Trust, Uncovered, Verdict
 
 
 def statistics(connections: Iterable[Connection], now: float) -> dict[str, Any]:
     """Counts since construction, ready for JSON, with the names of the handler's statistics. Times are in seconds."""
     made = list(connections)
+    totals = Totals.of([connection.session.ledger for connection in made], now)
     sessions = [connection.session for connection in made]
     messages: dict[str, int] = {}
     seconds: dict[str, float] = {}
@@ -32,26 +33,9 @@ def statistics(connections: Iterable[Connection], now: float) -> dict[str, Any]:
         "discarded_count": sum(session.books.discarded for session in sessions),
         "connects": sum(connection.connects for connection in made),
         "stalls": sum(connection.known.stalls for connection in made),
-        **_ratios(made, now),
-    }
-
-
-def _ratios(connections: list[Connection], now: float) -> dict[str, float | None]:
-    """Shares over all ledgers."""
-    wanted = verified = good = provable_wanted = 0.0
-    proven = told = 0
-    for connection in connections:
-        totals = connection.session.ledger.totals(now)
-        wanted += totals.wanted
-        good += totals.good
-        provable_wanted += totals.provable
-        verified += totals.verified
-        proven += totals.messages_verified
-        told += totals.messages
-    return {
-        "verified_message_ratio": proven / told if told else None,
-        "verified_time_ratio": verified / provable_wanted if provable_wanted else None,
-        "clean_ratio": good / wanted if wanted else None,
+        "verified_message_ratio": totals.verified_message_ratio,
+        "verified_time_ratio": totals.verified_time_ratio,
+        "clean_ratio": totals.clean_ratio,
     }
 
 

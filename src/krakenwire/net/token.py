@@ -208,8 +208,13 @@ class OwnTokens:
                 answer = await self._threads.call(self._call)
                 if inspect.isawaitable(answer):
                     answer = await answer
-        except (asyncio.CancelledError, AuthFailed, TokenUnavailable):
+        except (AuthFailed, TokenUnavailable):
             raise
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise TokenUnavailable("what it waited for was cancelled") from None
         except Exception as exc:  # noqa: BLE001 (the caller's code; its text may be secret, so only Kraken's own words are kept)
             raise _own_verdict(exc) from None
         return _token_of(answer)

@@ -44,6 +44,8 @@ class ConnectFailure(StrEnum):
     """The answer is no WebSocket."""
     RESOURCES = "resources"
     """This process may open no more files."""
+    TRANSPORT = "transport"
+    """A transport of the caller's own failed in a way of its own; `__cause__` is what it raised."""
 
 
 class LinkClosed(Exception):
@@ -99,7 +101,7 @@ class Transport(Protocol):
     async def open(self, url: str) -> Link:
         """A new link. The caller sets the time limit.
 
-        Raises: ConnectFailed.
+        Raises: ConnectFailed. Whatever else it raises counts as such, of kind `transport`.
         """
         ...
 

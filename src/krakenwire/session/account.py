@@ -139,4 +139,5 @@ class AccountKeeper:
         stream.heard_at = now
         stream.entry.messages += 1
         stream.entry.verified += in_sequence
+        stream.entry.unverified += not in_sequence
         return in_sequence

@@ -112,6 +112,11 @@ class BookKeeper:
         self._count(book, now)
         return events + self._update_event(data, book, verified=True, snapshot=False)
 
+    def refuse(self, channel: str, symbol: str) -> list[Event]:
+        """What came of a book that nobody asked for is not used."""
+        self.discarded += 1
+        return [Discarded(channel, symbol)]
+
     def get(self, channel: str, symbol: str | None) -> Book[Any] | None:
         """The book of one channel and symbol, if there is one."""
         return None if symbol is None or channel not in self._shelves else self._shelves[channel].get(symbol)
@@ -227,7 +232,11 @@ class BookKeeper:
             if not was_live:
                 # Not readable before, so an unproven snapshot is news only if nothing speaks against it.
                 book.status = BookStatus.UNVERIFIED
-            return events + self._doubted(shelf, book, data, doubt, now, snapshot=True)
+            events += self._doubted(shelf, book, data, doubt, now, snapshot=True)
+            if levels.decimals is None and self._instruments.precisions(data.symbol) is not None:
+                # The digits have changed, and the update of `instrument` that told so was missed.
+                events += self.recovery.learn_anew("instrument", f"{data.symbol}: {doubt.reason}", now)
+            return events
         if not was_live:
             events += self._went_live(shelf, book, now)
         self._count(book, now)

@@ -59,8 +59,9 @@ class Session:
 
     Frames from Kraken never raise; misuse by the caller does. `now` is the caller's monotonic clock, in seconds.
 
-    `asks=False`: the session asks for nothing; `ResyncNeeded` says what the caller has to. `authenticates`: a token can be had for private
-    requests; whoever sends them gives it to `supply_token` when `wants_token` says so.
+    `asks=False`: the session asks for nothing; `ResyncNeeded` says what the caller has to. `alone`: nobody else asks for anything on this
+    connection, so a book that was not asked for is not taken. `authenticates`: a token can be had for private requests; whoever sends them
+    gives it to `supply_token` when `wants_token` says so.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Session:
         now: float = 0.0,
         track_sequences: bool = True,
         asks: bool = True,
+        alone: bool = False,
         authenticates: bool = False,
         on_checksum_dispute: str = DisputePolicy.HOLD,
         limits: Limits | None = None,
@@ -83,7 +85,7 @@ class Session:
         self.channel = "unknown"
         """Channel or method of the last frame that was used."""
         self.ledger = Ledger()
-        self.desk = Desk(limits, asks=asks, authenticates=authenticates)
+        self.desk = Desk(limits, asks=asks, alone=alone, authenticates=authenticates)
         self.recovery = Recovery(self.desk, _policy(on_checksum_dispute))
         self._liveness = Liveness(quiet=limits.quiet, dead=limits.dead, now=now)
         self._streams = Streams(self.ledger, self._liveness)
@@ -338,9 +340,20 @@ class Session:
         channel = str(message.__struct_config__.tag)
         events: list[Event] = []
         for data in self.sequences.rows(channel, message, events, now):
+            if self._unasked(channel, data.symbol):
+                events += self.books.refuse(channel, data.symbol)
+                continue
             self._streams.note(channel, data.symbol, now)
             events += self.books.take(channel, data, now, snapshot=message.type is MessageType.SNAPSHOT)
         return events
+
+    def _unasked(self, channel: str, symbol: str) -> bool:
+        """Whether a book is not wanted here: it has ended, or never was asked for. A snapshot that is still on its way would begin one
+        that nothing keeps up to date. Where the caller asks, only the snapshot itself may tell that he did.
+        """
+        book = self.books.get(channel, symbol)
+        over = self.desk.alone if book is None else self.desk.asks and book.status is BookStatus.CLOSED
+        return over and not self.desk.wants(channel, symbol)
 
     def _watch(self) -> Liveness:
         """The watch over silence, up to date with what was heard."""

@@ -60,12 +60,14 @@ class Asked(Enum):
 class Desk:
     """Wishes and requests of one connection."""
 
-    def __init__(self, limits: Limits, *, asks: bool, authenticates: bool) -> None:
+    def __init__(self, limits: Limits, *, asks: bool, alone: bool, authenticates: bool) -> None:
         self.limits = limits
         self.subscriptions = Subscriptions()
         self.requests = Requests()
         self.asks = asks
         """Whether the session asks by itself at all."""
+        self.alone = alone
+        """Whether nobody else asks for anything on this connection."""
         self.authenticates = authenticates
         """Whether a token can be had for private requests."""
         self._token: Secret | None = None
@@ -111,6 +113,10 @@ class Desk:
             self._waits(now)
         return found
 
+    def wants(self, channel: str, symbol: str | None) -> bool:
+        """Whether a subscription is wanted, by the caller or by whoever was seen to subscribe."""
+        return any(wish.wanted for wish in self.subscriptions.of(channel, symbol))
+
     def resync(
         self,
         channel: str,
@@ -125,7 +131,7 @@ class Desk:
         `held`: depth of the book as it is held; `depth`: the depth to ask for. Needed where no answer told them.
         """
         wishes = self.subscriptions.of(channel, symbol)
-        if wishes and not any(wish.wanted for wish in wishes):
+        if wishes and not self.wants(channel, symbol):
             return Asked.ENDING
         spent = self._budgets.spend(channel, symbol, now)
         if spent is Spent.SYMBOL:

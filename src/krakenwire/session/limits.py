@@ -43,7 +43,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     retry_seconds: tuple[float, ...] = (60.0, 120.0, 300.0)
     """Seconds until a disputed book is tried again; the last figure repeats."""
     rate_seconds: float = 1.0
-    """Seconds to wait after Kraken refused a request for its rate; doubled each time, up to a minute."""
+    """Seconds to wait after Kraken refused a request for its rate or the state of its engine; doubled each time, up to a minute."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:

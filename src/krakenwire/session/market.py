@@ -68,31 +68,39 @@ class MarketKeeper:
             verdict = self.trades.judge(trade.symbol, trade.trade_id)
             stream = streams.get(trade.symbol) or self._streams.begin("trade", trade.symbol, now)
             entry = stream.entry
-            entry.messages += 1
             complete = verdict is COMPLETE
             if complete:
+                entry.messages += 1
                 entry.verified += 1
                 if not stream.proven:
                     stream.prove(now)
-            elif verdict.gap is not None:
-                events.append(_trade_gap(verdict.gap, stream.heard_at))
-                stream.doubt(GapReason.TRADE_ID.value)
+            elif verdict.repeated:
+                if not stream.proven and trade.trade_id == self.trades.last_id(trade.symbol):
+                    stream.prove(now)  # the snapshot reaches back to what was held, and nothing came after it
+            elif not verdict.first or self.trades.last_id(trade.symbol) is None:
+                # Of the first trade of all nothing could prove that none came before: it is not counted.
+                entry.messages += 1
+                entry.unverified += 1
+                if verdict.gap is not None:
+                    events.append(_trade_gap(verdict.gap, stream.heard_at))
+                    stream.doubt(GapReason.TRADE_ID.value)
             # A repeated trade is not passed on, but the channel delivers: its next break has to be told.
             stream.heard_at = now
-            if not verdict.repeated:
-                events.append(
-                    TradeUpdate(
-                        trade.symbol,
-                        trade.side,
-                        trade.price_text,
-                        trade.qty_text,
-                        trade.ord_type,
-                        trade.trade_id,
-                        trade.timestamp,
-                        complete=complete,
-                        snapshot=snapshot,
-                    )
+            if verdict.repeated:
+                continue
+            events.append(
+                TradeUpdate(
+                    trade.symbol,
+                    trade.side,
+                    trade.price_text,
+                    trade.qty_text,
+                    trade.ord_type,
+                    trade.trade_id,
+                    trade.timestamp,
+                    complete=complete,
+                    snapshot=snapshot,
                 )
+            )
         return events
 
     def ohlc(self, message: OHLCMessage, now: float) -> list[Event]:

@@ -45,6 +45,10 @@ class Recovery:
             return []
         return [ResyncNeeded(channel, symbol, reason, requested=asked is Asked.WAITING)]
 
+    def learn_anew(self, channel: str, reason: str, now: float) -> list[Event]:
+        """Take a channel without symbols anew if it is wanted at all: what it told is contradicted elsewhere."""
+        return self.take_anew(channel, None, reason, now) if self._desk.wants(channel, None) else []
+
     def postponed(self, book: Book[Any], now: float) -> list[Event]:
         """The budget of the connection allows another resync."""
         reason = self._waiting.pop((book.channel, book.symbol), None)

@@ -22,11 +22,14 @@ from krakenwire.state.requests import Pending, Verdict
 from krakenwire.state.subscriptions import Phase, Wish
 from krakenwire.wire.control import ReplyEnvelope, SubscribeReply, SubscriptionReply
 from krakenwire.wire.enums import Channel
-from krakenwire.wire.refusals import ErrorKind
+from krakenwire.wire.refusals import ErrorKind, is_temporary
 from krakenwire.wire.subscriptions import BalancesSubscription, ExecutionsSubscription, Ping
 
-LONGEST_RATE_WAIT = 60.0
-"""Seconds until a request that Kraken refused for its rate is tried again, at most."""
+LONGEST_WAIT = 60.0
+"""Seconds until a request that Kraken refused for the moment is tried again, at most."""
+
+DOUBLINGS = 64
+"""Times that this wait is doubled, at most: an engine may be down for days."""
 
 TRIES = 2
 """Attempts at one subscription without an answer or without a snapshot, before the connection is to blame."""
@@ -143,10 +146,10 @@ class Replies:
                 wish.phase = Phase.SUBSCRIBED
             self._desk.settle(wish, now)
             return []
-        if kind is ErrorKind.RATE:
+        if is_temporary(reply.error or ""):
             _step_back(wish)
-            wish.not_before = now + min(LONGEST_RATE_WAIT, self._desk.limits.rate_seconds * 2**wish.slowed)
-            wish.slowed += 1
+            wish.not_before = now + min(LONGEST_WAIT, self._desk.limits.rate_seconds * 2.0**wish.slowed)
+            wish.slowed = min(wish.slowed + 1, DOUBLINGS)
             self._desk.wake(wish.not_before)
         elif kind is ErrorKind.AUTH and not wish.renewed:
             # Tokens expire; a fresh one is worth one attempt.

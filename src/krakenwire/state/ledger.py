@@ -12,9 +12,11 @@ Only channels that carry proof can be verified: checksums (book, level3), trade 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from enum import Enum, StrEnum, unique
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from krakenwire.errors import UsageError
 
@@ -82,7 +84,7 @@ class Verdict(Struct, frozen=True):
 
 
 class Totals(Struct, frozen=True):
-    """Sums over every subscription, from which shares are drawn; those of several ledgers may be added."""
+    """Sums over every subscription, from which shares are drawn."""
 
     wanted: float
     """Seconds in which subscriptions were wanted."""
@@ -93,8 +95,33 @@ class Totals(Struct, frozen=True):
     verified: float
     """Seconds in which they were verified."""
     messages: int
-    """Messages of provable subscriptions."""
+    """Messages that something could prove."""
     messages_verified: int
+
+    @classmethod
+    def of(cls, ledgers: Iterable[Ledger], now: float) -> Totals:
+        """The sums over several ledgers, up to now."""
+        nothing = cls(0.0, 0.0, 0.0, 0.0, 0, 0)
+        each = [astuple(nothing), *[astuple(ledger.totals(now)) for ledger in ledgers]]
+        return cls(*map(sum, zip(*each, strict=True)))
+
+    @property
+    def verified_message_ratio(self) -> float | None:
+        """Verified share of the messages that something could prove; None if there was none."""
+        return self.messages_verified / self.messages if self.messages else None
+
+    @property
+    def verified_time_ratio(self) -> float | None:
+        """Verified share of the time in which provable subscriptions were wanted; None if there was none."""
+        return self.verified / self.provable if self.provable else None
+
+    @property
+    def clean_ratio(self) -> float | None:
+        """Share of the wanted time in which subscriptions were as good as their channel can be.
+
+        That is verified where there is proof, and delivering where there is none. None if nothing was wanted.
+        """
+        return self.good / self.wanted if self.wanted else None
 
 
 class Timeline:
@@ -264,22 +291,16 @@ class Ledger:
         )
 
     def verified_time_ratio(self, now: float) -> float | None:
-        """Verified share of the time in which provable subscriptions were wanted; None if there was none."""
-        totals = self.totals(now)
-        return totals.verified / totals.provable if totals.provable else None
+        """That of the totals."""
+        return self.totals(now).verified_time_ratio
 
     def verified_message_ratio(self) -> float | None:
-        """Verified share of the messages of provable subscriptions; None if there was none."""
-        totals = self.totals(0.0)
-        return totals.messages_verified / totals.messages if totals.messages else None
+        """That of the totals."""
+        return self.totals(0.0).verified_message_ratio
 
     def clean_ratio(self, now: float) -> float | None:
-        """Share of the wanted time in which subscriptions were as good as their channel can be.
-
-        That is verified where there is proof, and delivering where there is none. None if nothing was wanted.
-        """
-        totals = self.totals(now)
-        return totals.good / totals.wanted if totals.wanted else None
+        """That of the totals."""
+        return self.totals(now).clean_ratio
 
     def trust(
         self, channel: str, symbol: str | None, start: float, end: float, *, now: float | None = None

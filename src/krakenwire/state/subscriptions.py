@@ -109,11 +109,11 @@ class Wish:
         self.tries = 0
         """Requests without an answer, or without a snapshot after it, in a row."""
         self.slowed = 0
-        """Refusals for its rate, in a row."""
+        """Refusals of the moment (its rate, the state of the engine), in a row."""
         self.renewed = False
         """Whether it is asked for with a fresh token, because the last one was refused."""
         self.not_before = 0.0
-        """When it may be asked for again, after being refused for its rate or after too many attempts."""
+        """When it may be asked for again, after being refused for the moment or after too many attempts."""
         self.snapshot_by = math.inf
         """When the snapshot that follows the answer has to be there."""
 

@@ -30,8 +30,9 @@ GIVEN = Badge("OTHER", "not Kraken")
 
 
 def badge_of(hosts: Hosts) -> Badge:
-    """Kraken, or not: then it is named."""
-    host = urlsplit(hosts.public).hostname or ""
-    if host == "kraken.com" or host.endswith(".kraken.com"):
+    """Kraken with all its hosts, or not: then the first that is not Kraken's is named."""
+    if hosts.real:
         return LIVE
-    return Badge("OTHER", f"not Kraken: {safe(urlsplit(hosts.public).netloc.rpartition('@')[2])}")
+    places = [urlsplit(url) for url in (hosts.public, hosts.private, hosts.level3, hosts.rest)]
+    strange = next(at for at in places if not (at.hostname or "").endswith(".kraken.com"))
+    return Badge("OTHER", f"not Kraken: {safe(strange.netloc.rpartition('@')[2])}")

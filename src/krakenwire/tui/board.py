@@ -282,7 +282,9 @@ class Board:
 
     def _ledger(self, source: Source, now: float) -> Ledger:
         start = max(self.began, now - LEDGER_SECONDS)
-        verdicts = [source.trust("book", symbol, start, now) for symbol in self.markets]
+        # What Kraken does not serve can never be verified, and says nothing about the books that are followed.
+        served = [symbol for symbol, market in self.markets.items() if market.streams["book"].refused is None]
+        verdicts = [source.trust("book", symbol, start, now) for symbol in served]
         known = [verdict for verdict in verdicts if verdict.trust is not Trust.UNKNOWN]
         parts = [(part.start, part.end) for verdict in known for part in verdict.uncovered]
         return Ledger(start, now, len(known), tuple(parts))

@@ -119,7 +119,7 @@ class Journal:
                 self.note(now, who, "connected", bad=False)
         elif event.state not in {ConnectionState.CONNECTING, ConnectionState.IDLE} and key not in self._open:
             word = "given up" if event.state is ConnectionState.FAILED else "connection lost"
-            self._begin(key, now, who, f"{word} ({safe(event.reason)})" if event.reason else word)
+            self._begin(key, now, who, word, safe(event.reason))
 
     def _gaps(self, event: ev.Gap, now: float) -> None:
         if event.reason is ev.GapReason.CHECKSUM:

@@ -21,9 +21,6 @@ CANDLES_KEPT = 400
 FLASH_SECONDS = 0.4
 """How long a number that changed stands out."""
 
-BEHIND_SECONDS = 2.0
-"""How much later than a book its trades may be heard."""
-
 CHANNELS = ("book", "ticker", "trade", "ohlc")
 
 
@@ -78,9 +75,11 @@ class Market:
             self._price(event.last, now)
 
     def take_trade(self, event: TradeUpdate, now: float) -> None:
-        self.streams["trade"].hear(now)
         if event.source != "live":
             return  # it fills a gap in the past; the tape is what was seen as it happened
+        self.streams["trade"].hear(now)
+        if not event.snapshot:
+            self._traded(now)
         self.trades.append(event)
         self.tape_width = max(self.tape_width, len(grouped(str(event.qty_text))))
         self.price_width = max(self.price_width, len(grouped(str(event.price_text))))
@@ -88,7 +87,10 @@ class Market:
 
     def take_candle(self, event: OHLCUpdate, now: float) -> None:
         self.streams["ohlc"].hear(now)
-        new = event.interval_begin not in self.candles
+        before = self.candles.get(event.interval_begin)
+        new = before is None
+        if not event.snapshot and event.trades > (0 if before is None else before.trades):
+            self._traded(now)
         self.candles[event.interval_begin] = event
         if new and len(self.candles) > 1:
             begins = sorted(self.candles)[-CANDLES_KEPT:]
@@ -103,6 +105,11 @@ class Market:
         stream.lose(now, words)
         if event.channel == "trade" and self.trades and not isinstance(self.trades[-1], Missing):
             self.trades.append(Missing(_missing(event, words)))
+
+    def _traded(self, now: float) -> None:
+        """A trade happened: it moves the book, the ticker and the candle, and is told itself."""
+        for stream in self.streams.values():
+            stream.owe(now)
 
     def touch(self, side: str, levels: tuple[BookLevel, ...], now: float) -> None:
         """These levels changed."""
@@ -144,13 +151,9 @@ class Market:
             told = stream.book_state(self.book.status, self.book.reason, now, self.link, late=self.late)
             if told.live and self.book.view is None:
                 return WAITING
-            return State("QUIET", told.age, "trades go on") if told.live and self._behind() else told
-        return stream.state(now, self.link, late=self.late)
-
-    def _behind(self) -> bool:
-        """Whether there are trades that the book does not know of: every trade moves a book."""
-        book, trades = self.streams["book"].heard_at, self.streams["trade"].heard_at
-        return book is not None and trades is not None and trades - book > BEHIND_SECONDS
+        else:
+            told = stream.state(now, self.link, late=self.late)
+        return State("QUIET", told.age, "the market trades") if told.live and stream.behind(now) else told
 
     def flashes(self, key: str, now: float) -> bool:
         """Whether a level changed just now; the key is its side and price."""

@@ -80,9 +80,11 @@ def _top(board: Board, width: int, moment: Moment) -> list[Painted]:
 _PAGES: dict[str, Callable[[Board, int, int, Moment], Painted]] = {
     "trades": _trades,
     "account": account,
-    "health": lambda board, width, height, moment: Painted(health(board, width, height, moment), []),
+    "health": lambda board, width, height, moment: Painted(
+        health(board, width, height, moment, scrolls=True), []
+    ),
     "log": lambda board, width, height, moment: Painted(log(board, width, height, moment, scrolls=True), []),
-    "help": lambda _board, width, height, _moment: Painted(help_page(width, height), []),
+    "help": lambda _board, width, height, moment: Painted(help_page(width, height, moment.scroll), []),
 }
 PAGES = ("main", *_PAGES)
 

@@ -8,10 +8,11 @@
 | `DISPUTED` | it was wrong after every resync: nobody knows who is right |
 | `UNVERIFIED` | nothing contradicts it and nothing proves it |
 | `SILENT` | its connection has said nothing for longer than a heartbeat may take |
-| `QUIET` | its connection lives, but it has said nothing for much longer than it used to |
+| `QUIET` | its connection lives, but it has said nothing for much longer than it used to, or although the market trades |
 | `LATE` | what comes is old |
 | `STALE` | its connection is lost |
-| `CLOSED`, `REFUSED` | nobody follows it any more; Kraken does not serve it |
+| `CLOSED` | nobody follows it any more |
+| `REFUSED` | Kraken does not serve it |
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ from krakenwire.tui.cells import safe
 
 SILENT_SECONDS = 2.5
 """Kraken's heart beats once a second; after so long the connection is not lost yet, but nothing it brought is called live."""
+
+BEHIND_SECONDS = 2.0
+"""How much later than a stream a trade may be told of that concerns it."""
+
+ANSWER_SECONDS = 0.5
+"""How long the word that is missing may take, if its stream only was not heard for a while: not all channels are equally fast."""
 
 _STYLES = {"LIVE": "live", "WAITING": "wait", "CLOSED": "wait"}
 
@@ -66,7 +73,7 @@ def age_text(age: float) -> str:
 class Stream:
     """What is known of one channel of one symbol, or of a channel without symbols."""
 
-    __slots__ = ("broken", "heard_at", "lost_at", "quiet", "refused")
+    __slots__ = ("broken", "heard_at", "lost_at", "owed_at", "quiet", "refused")
 
     def __init__(self) -> None:
         self.heard_at: float | None = None
@@ -76,12 +83,23 @@ class Stream:
         self.broken = ""
         """Why."""
         self.quiet = False
+        self.owed_at: float | None = None
+        """Since when it owes a word: another stream told of what concerns it, too. None: it owes none."""
         self.refused: str | None = None
 
     def hear(self, now: float) -> None:
         """Data came."""
         self.heard_at, self.lost_at, self.broken, self.refused = now, None, "", None
-        self.quiet = False
+        self.quiet, self.owed_at = False, None
+
+    def owe(self, now: float) -> None:
+        """Another stream told of something that concerns this one."""
+        if self.owed_at is None and self.heard_at is not None and now - self.heard_at > BEHIND_SECONDS:
+            self.owed_at = now
+
+    def behind(self, now: float) -> bool:
+        """Whether what it owes does not come."""
+        return self.owed_at is not None and now - self.owed_at > ANSWER_SECONDS
 
     def lose(self, now: float, reason: str) -> None:
         """Something may be missing; the first reason is the one that counts."""
@@ -114,7 +132,9 @@ class Stream:
             return WAITING
         if status in _OF_STATUS:
             since = self.heard_at if self.lost_at is None else self.lost_at
-            return State(_OF_STATUS[status], None if since is None else now - since, reason)
+            # Why the book is stale is the name of a gap; the gap told it in words.
+            why = self.broken or reason if status is BookStatus.STALE else reason
+            return State(_OF_STATUS[status], None if since is None else now - since, why)
         flowing = self._flowing(now, link, late)
         if status is BookStatus.UNVERIFIED and flowing.live:
             return State("UNVERIFIED", flowing.age, reason)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from krakenwire.tui.board import Board, Source
 from krakenwire.tui.panels.frame import Moment, Painted
 from krakenwire.tui.panels.header import header
+from krakenwire.tui.panels.health import health_body
+from krakenwire.tui.panels.help import help_body
 from krakenwire.tui.screen import PAGES, ladder_levels, screen
 from krakenwire.wire.book import BOOK_DEPTHS
 
@@ -141,6 +143,8 @@ class View:
             "main": 0 if market is None or market.book.depth is None else market.book.depth,
             "trades": 0 if market is None else len(market.trades),
             "log": len(self.board.journal.entries),
+            "health": len(health_body(self.board, 0, Moment(self.now, 0))),
+            "help": len(help_body()),
         }
         self.scroll = max(0, min(self.scroll + rows, lengths.get(self.page, 0) - 1))
 

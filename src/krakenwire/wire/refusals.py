@@ -154,3 +154,11 @@ def classify_error(text: str) -> ErrorKind:
     if " field must be " in text[:200]:
         return ErrorKind.INVALID_REQUEST
     return ErrorKind.UNKNOWN
+
+
+_TEMPORARY = frozenset({ErrorKind.RATE, ErrorKind.MAINTENANCE, ErrorKind.DEADLINE})
+
+
+def is_temporary(text: str) -> bool:
+    """Whether a refusal is of the moment (the rate, the engine's state, a fault inside Kraken): the same request may be granted later."""
+    return classify_error(text) in _TEMPORARY or text.lower().startswith(INTERNAL_ERROR.lower())

@@ -106,6 +106,21 @@ def _top(title: str, state: State | None, width: int, moment: Moment) -> Row:
     )
 
 
+def window(body: list[list[Part]], size: tuple[int, int], scroll: int) -> list[Iterable[Part]]:
+    """The rows of a page that a panel of this size shows, from the scrolled one on. Where not all fit blank ones go first, and an ellipsis
+    says at which end there is more.
+    """
+    inner, room = size[0] - 2, size[1] - 2
+    if len(body) > room:
+        body = [row for row in body if row]
+    first = max(0, min(scroll, len(body) - room))
+    shown: list[Iterable[Part]] = [*body[first : first + max(0, room)]]
+    for at, more in ((0, first > 0), (-1, first + room < len(body))):
+        if more and shown:
+            shown[at] = [*fit(shown[at], inner - 2), (" …", "dim")]
+    return shown
+
+
 def beside(columns: Sequence[Painted], widths: Sequence[int]) -> Painted:
     """Columns next to each other; they have equally many rows."""
     rows = [

@@ -6,7 +6,7 @@ from krakenwire.events import ConnectionState
 from krakenwire.net.status import ConnectionInfo
 from krakenwire.text import share
 from krakenwire.tui.board import Board
-from krakenwire.tui.cells import DASH, Part, fit, safe, spread
+from krakenwire.tui.cells import DASH, Part, cut, fit, safe, spread
 from krakenwire.tui.panels.frame import Hit, Moment, Painted, Rows, clock
 from krakenwire.tui.state import SILENT_SECONDS, age_text
 
@@ -39,23 +39,32 @@ NEEDED = (
 """Which keys are shown where not all fit, first the one that is needed most."""
 
 
+DETAIL = 40
+"""Cells at most of what stands beside the badge."""
+
+ROOM = {"msg/s": 6, "verified": 9}
+"""Cells that figures may need: what stands in the first line does not depend on the digits that they have just now."""
+
+
 def header(board: Board, width: int, moment: Moment) -> Painted:
     """The first line: badge, connections, rate, proof, gaps, time. What does not fit goes, the badge last."""
     badge = board.badge
     before: list[Part] = [(f" {badge.word} ", f"badge-{badge.word.lower()}"), (" ", "")]
     if moment.frozen_for is not None:
         before += [(f" FROZEN {age_text(moment.frozen_for)} ago ", "frozen"), (" ", "")]
-    detail: list[Part] = [(f"{badge.detail}  ", "bad" if not badge.real else "dim")]
+    detail: list[Part] = [(f"{cut(badge.detail, DETAIL)}  ", "bad" if not badge.real else "dim")]
     name: list[Part] = [("krakenwire  ", "title")]
     links = [_link(link) for link in board.links]
     rate = board.rate()
     figures: list[list[Part]] = [
         [(f"  {clock(moment.wall_ns)} UTC ", "")],
-        [(f"  verified {_verified(board)}", "")],
+        [(f"  verified {_verified(board):<{ROOM['verified']}}", "")],
         [(f"  gaps {board.gaps:,}", "bad" if board.gaps else "")],
-        [(f"  {rate:,.0f} msg/s" if rate is not None else f"  {DASH} msg/s", "")],
+        [(f"  {DASH if rate is None else f'{rate:,.0f}':>{ROOM['msg/s']}} msg/s", "")],
     ]
-    order = [*links, *figures[:3], detail, figures[3], name]
+    # Another exchange than Kraken has to be named; a simulated one says enough with its badge.
+    named = board.badge.word == "OTHER"
+    order = [detail, *links, *figures, name] if named else [*links, *figures[:3], detail, figures[3], name]
     used = _cells(before)
     chosen: list[list[Part]] = []
     for piece in order:

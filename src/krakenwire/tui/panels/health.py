@@ -6,8 +6,8 @@ from krakenwire.events import ConnectionState
 from krakenwire.net.status import ConnectionInfo
 from krakenwire.text import counted, percent, seconds, share
 from krakenwire.tui.board import Board, Ledger
-from krakenwire.tui.cells import DASH, Part, fit, left, right, safe
-from krakenwire.tui.panels.frame import Moment, Rows, panel
+from krakenwire.tui.cells import DASH, Part, left, right, safe
+from krakenwire.tui.panels.frame import Moment, Rows, panel, window
 from krakenwire.tui.state import SILENT_SECONDS, State, age_text
 
 SHARES = (0.5, 0.9, 0.99, 1.0)
@@ -15,26 +15,24 @@ NAMES = ("p50", "p90", "p99", "max")
 _LOSS = "█▇▆▅▄▃▂▁"
 
 
-def health(board: Board, width: int, height: int, moment: Moment) -> Rows:
+def health(board: Board, width: int, height: int, moment: Moment, *, scrolls: bool = False) -> Rows:
     """The page, or as much of it as fits a panel: what matters most comes first."""
-    inner = width - 2
-    body = [
+    body = window(health_body(board, width - 2, moment), (width, height), moment.scroll if scrolls else 0)
+    return panel("health", State("LIVE", moment.now - board.looked_at), body, (width, height), moment)
+
+
+def health_body(board: Board, inner: int, moment: Moment) -> list[list[Part]]:
+    """All its rows."""
+    return [
         *_proof(board, moment, inner),
         [],
         *_connections(board, inner),
         [],
         *_delays(board),
         *_oddities(board),
+        [],
+        *_channels(board),
     ]
-    body += [[], *_channels(board)]
-    room = height - 2
-    if len(body) > room:
-        # A panel has no room for blank rows.
-        body = [row for row in body if row]
-    if len(body) > room > 0:
-        cut = list(fit(body[room - 1], inner - 2))
-        body = [*body[: room - 1], [*cut, (" …", "dim")]]
-    return panel("health", State("LIVE", moment.now - board.looked_at), body, (width, height), moment)
 
 
 def _proof(board: Board, moment: Moment, inner: int) -> list[list[Part]]:

@@ -55,7 +55,7 @@ def _why(state: State) -> str:
         "WAITING": "no snapshot yet",
         "RESYNCING": "taken anew: it contradicted Kraken",
         "DISPUTED": "wrong after every resync",
-        "STALE": "its connection is lost",
+        "STALE": "its connection was lost: no snapshot yet",
         "REFUSED": "Kraken does not serve it",
     }.get(state.word, "cannot be read")
 

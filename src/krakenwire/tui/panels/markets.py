@@ -11,6 +11,12 @@ from krakenwire.tui.panels.frame import Hit, Moment, Painted, dimmed, panel
 from krakenwire.tui.state import State, age_text
 
 NAME = 12
+LEAST = 6
+"""Cells of a name at least."""
+
+MARK = 2
+"""Cells that the sign of a book's state takes with a blank behind it. It is never left out."""
+
 STATE = 12
 SPARK = 24
 """Cells at most."""
@@ -28,9 +34,11 @@ def markets(board: Board, width: int, height: int, moment: Moment) -> Painted:
     at = next((n for n, market in enumerate(rows) if market.symbol == board.selected), 0)
     first = max(0, min(at - count // 2, len(rows) - count))
     visible = rows[first : first + count]
-    whole, fraction = _decimals(rows)
-    name = min(NAME, max([6, *[len(safe(market.symbol)) for market in rows]]))
+    name = min(NAME, max([LEAST, *[len(safe(market.symbol)) for market in rows]]))
     inner = width - 2
+    most = inner - 2 - name - 1 - 14 - MARK
+    whole, fraction = _decimals(rows, most)
+    name = max(LEAST, name - max(0, whole + fraction - most))
     room = inner - 2 - name - 1 - whole - fraction - 14
     spark = min(SPARK, room - STATE - 1)
     columns = _Columns(name, whole, fraction, spark, min(STATE, room))
@@ -63,16 +71,19 @@ def _worst(board: Board, moment: Moment) -> State | None:
     return min(states, key=lambda state: state.age or 0.0, default=None)
 
 
-def _decimals(rows: list[Market]) -> tuple[int, int]:
-    """Cells before and from the point on, over all last prices."""
+def _decimals(rows: list[Market], room: int) -> tuple[int, int]:
+    """Cells before and from the point on, over all last prices; where both do not fit, all cells stand before it."""
     texts = [number(market.last) for market in rows]
     parts = [text.partition(".") for text in texts]
-    whole = max((len(part[0]) for part in parts), default=1)
-    return max(3, whole), max((len(part[1] + part[2]) for part in parts), default=0)
+    whole = max([3, *[len(part[0]) for part in parts]])
+    fraction = max([0, *[len(part[1] + part[2]) for part in parts]])
+    return (whole, fraction) if whole + fraction <= room else (max([3, *map(len, texts)]), 0)
 
 
 def aligned(text: str, whole: int, fraction: int) -> str:
-    """A number with its point in its place."""
+    """A number with its point in its place, if it has one."""
+    if not fraction:
+        return right(text, whole)
     before, point, after = text.partition(".")
     return right(before, whole) + left(point + after, fraction)
 

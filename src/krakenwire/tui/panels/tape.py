@@ -12,6 +12,9 @@ from krakenwire.tui.panels.frame import Moment, Rows, panel
 QTY = 6
 """Cells of a quantity at least."""
 
+CLOCKS = (12, 8, 5, 0)
+"""Cells of a time, with and without fractions and seconds, down to none: it gives way before a price does."""
+
 
 def tape(market: Market | None, width: int, height: int, moment: Moment, *, scrolls: bool = False) -> Rows:
     """The tape of a market; on a page of its own it scrolls."""
@@ -33,11 +36,11 @@ def _row(trade: TradeUpdate | Missing, market: Market, inner: int) -> list[Part]
     style, arrow = ("up", "▲") if buys else ("down", "▼")
     price, qty = grouped(str(trade.price_text)), grouped(str(trade.qty_text))
     side = f" {arrow} {left(safe(trade.side.value), 4)} "
-    clock, room = 12, inner - 1 - market.price_width - 2
+    clock, room = CLOCKS[0], inner - 1 - market.price_width - 2
     if room - clock - len(side) < market.tape_width:
         side = f" {arrow} "
     if room - clock - len(side) < market.tape_width:
-        clock = 8
+        clock = next((cells for cells in CLOCKS[1:] if room - cells - len(side) >= QTY), 0)
     told = max(QTY, min(market.tape_width, room - clock - len(side)))
     time = left(safe(trade.timestamp[11 : 11 + clock]), clock)
     parts: list[Part] = [(f" {time}", "dim"), (side, style), (right(qty, told), "")]
