@@ -176,6 +176,22 @@ async def test_long_pause_is_made_up_in_small_steps(monkeypatch: pytest.MonkeyPa
             await socket.next()
 
 
+async def test_speed_beyond_any_machine_leaves_no_client_unheard() -> None:
+    """An exchange that shall run a thousand million times as fast runs as fast as it can, answers meanwhile, and stops when it is told."""
+    exchange = Exchange(seed=2, markets=invented(5, rate=20), rules=QUICK)
+    server = Server(exchange, speed=1e9)
+    await server.start()
+    place = server.urls.rest + "/0/public/SystemStatus"
+    async with aiohttp.ClientSession() as session:
+        for _ in range(20):
+            async with session.get(place, timeout=aiohttp.ClientTimeout(5)) as answer:
+                assert (await answer.json())["result"]["status"] == "online"
+    assert server.now > 1
+    began = time.monotonic()
+    await server.stop()
+    assert time.monotonic() - began < 4
+
+
 async def test_quiet_exchange_waits() -> None:
     """Where nothing is due, nothing runs: the task that drives the exchange sleeps until a client comes."""
     exchange = Exchange(markets=())

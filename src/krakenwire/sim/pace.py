@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 
 from krakenwire.sim.exchange import Exchange
@@ -15,7 +16,7 @@ CROWDED = 0.01
 """Real seconds until a slow reader is looked at again."""
 
 SLICE = 0.05
-"""Real seconds of market that are made at once, at most: after a pause or under too much work, clients are heard in between."""
+"""Seconds of work that market is made at once, about: after a pause or under too much work, clients are heard in between."""
 
 
 class Pace:
@@ -31,6 +32,8 @@ class Pace:
         self._due = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop
         self._began = 0.0
+        self._step = SLICE
+        """Seconds of market that are made at once, at most: as many as this machine makes in a slice, learnt on the way."""
         self.now = 0.0
         """The present, in seconds since the exchange began."""
 
@@ -54,7 +57,7 @@ class Pace:
         """Bring the present nearer to the real one, which is returned: all the way, unless much is due on it."""
         real = (self._loop.time() - self._began) * self._speed
         due = self._exchange.deadline
-        limit = real if due is None else max(due, self.now) + SLICE * self._speed
+        limit = real if due is None else max(due, self.now) + self._step
         self.now = max(self.now, min(real, limit))
         return real
 
@@ -63,7 +66,11 @@ class Pace:
         while True:
             self._due.clear()
             real = self.move()
+            # The thread's own time: on a busy machine the clock runs on while nothing is made.
+            began = time.thread_time()
             self._exchange.advance(self.now)
+            slow = time.thread_time() - began > SLICE
+            self._step = self._step / 2 if slow else min(2 * self._step, SLICE * self._speed)
             crowded = self._hand_out()
             due = self._exchange.deadline
             wait = None if due is None else (due - self.now) / self._speed

@@ -275,6 +275,8 @@ class Server:
                 self.exchange.receive(number, message.data, now=self._pace.now)
                 self._flush(number)
                 self._pace.wake()
+                # Others have their turn between two of many requests; so the end of a TLS socket is heard before much is written to it.
+                await asyncio.sleep(0)
             elif kind is WSMsgType.PING:
                 wire.pong(message.data)
             elif kind is WSMsgType.CLOSE:
