@@ -239,3 +239,19 @@ def test_what_ended_the_connection_is_raised(before: int, seconds: float) -> Non
             await manager.connect()
 
     run(main())
+
+
+def test_connection_that_nothing_needs_is_not_missed() -> None:
+    """A connection that was needed for a while and is idle again does not make the manager say that it is not connected."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=1))
+        async with managed(world, symbols=["BTC/USD"], public_symbols=1) as manager:
+            async with manager.client.trade("ETH/USD"):
+                await asyncio.sleep(5)
+                assert len(world.opened()) == 2
+            await asyncio.sleep(20)
+            assert [info.state.value for info in manager.get_connection_status()] == ["connected", "idle"]
+            assert manager.connected
+
+    run(main())

@@ -178,7 +178,7 @@ class KrakenProWebSocketManager:
     @property
     def connected(self) -> bool:
         """Whether every connection it needs stands."""
-        states = [info.state for info in self.get_connection_status()]
+        states = {info.state for info in self.get_connection_status()} - {ConnectionState.IDLE}
         return bool(states) and all(state is ConnectionState.CONNECTED for state in states)
 
     def get_connection_status(self) -> tuple[ConnectionInfo, ...]:

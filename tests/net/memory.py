@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from krakenwire.errors import ConnectFailed
 from krakenwire.net.transport import BODY_LIMIT, HttpReply, Link, LinkClosed
 from krakenwire.sim import ConnectionId, Exchange, Host
 
@@ -99,7 +98,7 @@ class MemoryTransport:
         """Every attempt, with its time."""
         self.on_open: Callable[[MemoryLink], None] = lambda _: None
         """Called with each new link."""
-        self.refuse: Callable[[Host], ConnectFailed | None] = lambda _: None
+        self.refuse: Callable[[Host], Exception | None] = lambda _: None
         """Why an attempt fails; None: it does not."""
         self.answer: Callable[[str, bytes | None], HttpReply | None] = lambda _url, _body: None
         """An HTTP answer instead of the exchange's; None: its own."""

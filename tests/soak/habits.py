@@ -7,6 +7,7 @@ Each is one line, `at TIME s: WHAT for TIME s`:
 | `stand still` | nothing in this process runs |
 | `deaf` | nothing that is sent leaves |
 | `name`, `unreachable` | no connection can be made, and the present ones break |
+| `odd` | the same, and what is raised is nothing that a transport should raise |
 | `resync SYMBOL` | the program wants the book anew |
 | `leave SYMBOL` | the program unsubscribes the book, and subscribes it again at the end |
 """
@@ -24,7 +25,11 @@ from tests.net.memory import MemoryLink, MemoryTransport
 from tests.net.virtual import VirtualLoop
 
 _LINE = re.compile(r"at ([\d.]+) s: ([a-z ]+?)(?: (\S+/\S+))? for ([\d.]+) s")
-_FAILURES = {"name": ConnectFailure.NAME, "unreachable": ConnectFailure.REFUSED}
+_FAILURES: dict[str, Exception] = {
+    "name": ConnectFailed(ConnectFailure.NAME, "as ordered"),
+    "unreachable": ConnectFailed(ConnectFailure.REFUSED, "as ordered"),
+    "odd": LookupError("as ordered"),
+}
 
 
 class Habits:
@@ -45,7 +50,7 @@ class Habits:
         self._transport = transport
         self._depths = depths
         self._tell = tell
-        self.failure: ConnectFailed | None = None
+        self.failure: Exception | None = None
         self.woke_at = 0.0
         """When this process could run again."""
         self.tasks = [asyncio.ensure_future(self._do(line)) for line in lines]
@@ -76,7 +81,7 @@ class Habits:
                     self._tell(symbol)
                     self._client.subscribe(BookSubscription(symbol=(symbol,), depth=self._depths[symbol]))
             case _:
-                self.failure = ConnectFailed(_FAILURES[what], "as ordered")
+                self.failure = _FAILURES[what]
                 for link in list(self._transport.links):
                     link.end("the network is gone")
                 await asyncio.sleep(seconds)

@@ -252,7 +252,7 @@ class Play:
 
         link.receive, link.abort = counted, parted  # type: ignore[method-assign]
 
-    def _refuse(self, host: Host) -> ConnectFailed | None:
+    def _refuse(self, host: Host) -> Exception | None:
         now = self.loop.time()
         self.attempts.append(now)
         while self.attempts[0] <= now - 600.0 + 1e-6:

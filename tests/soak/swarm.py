@@ -183,9 +183,10 @@ def habits(dread: Dread) -> Lines:
         return []
     made = []
     for _ in range(dread.dice.randint(1, 4)):
-        what = dread.dice.choice(("stand still", "deaf", "resync", "leave", "name", "unreachable"))
+        what = dread.dice.choice(("stand still", "deaf", "resync", "leave", "name", "unreachable", "odd"))
         symbol = f" {dread.dice.choice(dread.symbols)}" if what in {"resync", "leave"} else ""
-        made.append(f"{dread.when()}: {what}{symbol} for {dread.seconds(0, 20)}")
+        longest = dread.dice.choice((20, 60)) if what == "stand still" else 20
+        made.append(f"{dread.when()}: {what}{symbol} for {dread.seconds(0, longest)}")
     return made
 
 
@@ -227,7 +228,12 @@ def _deaf(dread: Dread) -> Lines:
 
 def _refusals(dread: Dread) -> Lines:
     what = dread.dice.choice(
-        ("subscribe", "unsubscribe", f"subscribe book {dread.dice.choice(dread.symbols)}")
+        (
+            "subscribe",
+            "unsubscribe",
+            f"subscribe book {dread.dice.choice(dread.symbols)}",
+            f"subscribe {dread.dice.choice(('executions', 'balances'))}",
+        )
     )
     words = dread.dice.choice(WORDS[:2]) if dread.dice.random() < 0.7 else dread.dice.choice(WORDS)
     return [f"{dread.chance(0.1, 0.6)}: refuse {what} with {words}", *_ends(dread)]

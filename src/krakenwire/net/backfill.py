@@ -1,7 +1,7 @@
 """Trades that a gap left out, fetched from Kraken's REST interface. The 50 trades of a snapshot bridge most gaps before it comes to that.
 
 What is fetched is published like any trade, with `source="rest"`: later than its time, and after the `Gap` that named it. What cannot be
-fetched stays a gap.
+fetched stays a gap, and the error callbacks are told.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 import msgspec
 
-from krakenwire.errors import ConnectFailed
+from krakenwire.errors import ConnectFailed, KrakenWireError
 from krakenwire.events import Gap, GapReason, TradeUpdate
-from krakenwire.net.transport import Transport
+from krakenwire.net.cancelling import is_ours
+from krakenwire.net.transport import ConnectFailure, Transport
 from krakenwire.wire.enums import OrderType, Side
 from krakenwire.wire.timestamps import format_ns, parse_ns
 
@@ -44,10 +45,17 @@ _TYPES = {"m": "market", "l": "limit"}
 class Backfill:
     """Fills gaps of channel `trade`, one after the other, in a task of its own."""
 
-    def __init__(self, transport: Transport, url: str, publish: Callable[[list[Any]], None]) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        url: str,
+        publish: Callable[[list[Any]], None],
+        note: Callable[[KrakenWireError], None],
+    ) -> None:
         self._transport = transport
         self._url = url.rstrip("/")
         self._publish = publish
+        self._note = note
         self._last: dict[str, str] = {}
         self._waiting: deque[tuple[Gap, str]] = deque()
         self._task: asyncio.Task[None] | None = None
@@ -92,12 +100,15 @@ class Backfill:
         assert gap.first is not None  # noqa: S101 (`put` takes no other)
         last = min(gap.last or gap.first, gap.first + LIMIT - 1)
         wanted, at = gap.first, str((parse_ns(since) or 1) - 1)
-        tries = 0
+        tries, failed = 0, "there are none"
         while wanted <= last and tries < TRIES:
             try:
                 async with asyncio.timeout(FETCH_SECONDS):
                     rows, at = await self._page(gap.symbol or "", at)
-            except (ConnectFailed, TimeoutError, ValueError, LookupError, TypeError, ArithmeticError):
+            except (Exception, asyncio.CancelledError) as exc:
+                if is_ours(exc):
+                    raise
+                failed = exc.kind if isinstance(exc, ConnectFailed) else type(exc).__name__
                 tries += 1
                 await asyncio.sleep(PACE_SECONDS * 2**tries)
                 continue
@@ -107,9 +118,12 @@ class Backfill:
                 self._publish(found)
                 wanted = found[-1].trade_id + 1
             if not rows or rows[-1].trade_id > last:
-                return
+                break
             tries = 0 if found else tries + 1
             await asyncio.sleep(PACE_SECONDS)
+        if wanted <= last:
+            missing = f"trades {wanted} to {last} of {gap.symbol} cannot be fetched: {failed}"
+            self._note(ConnectFailed(ConnectFailure.UNAVAILABLE, missing))
 
     async def _page(self, symbol: str, since: str) -> tuple[list[TradeUpdate], str]:
         """Up to a thousand trades after a time, in order of their ids, and where the next page begins."""

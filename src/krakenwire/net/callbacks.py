@@ -123,6 +123,8 @@ class Callbacks:
         self.times: dict[str, CallTimes] = {}
         """By the name that callbacks were registered under; those that are gone are in it, too."""
         self._tasks: list[tuple[str, CallbackTask]] = []
+        self._leaving: set[asyncio.Task[None]] = set()
+        """Of those that were taken off, who still have something to deliver."""
 
     def add(self, name: str, callback: Callback, inbox: Inbox, *, facts: bool) -> None:
         """Call a function with everything of a name.
@@ -151,6 +153,8 @@ class Callbacks:
             self._tasks.remove(row)
             self._router.unname(row[1].inbox.put)
             self._queues.forget(row[1].inbox)
+            self._leaving.add(row[1].task)
+            row[1].task.add_done_callback(self._leaving.discard)
         return bool(found)
 
     def note(self, error: KrakenWireError, now: float) -> None:
@@ -168,7 +172,7 @@ class Callbacks:
 
     def tasks(self) -> list[asyncio.Task[None]]:
         """Their tasks, each of which ends after its queue has."""
-        return [task.task for _, task in self._tasks]
+        return [*[task.task for _, task in self._tasks], *self._leaving]
 
     def _put(self, name: str, what: object) -> None:
         for registered, task in self._tasks:

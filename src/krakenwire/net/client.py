@@ -139,7 +139,7 @@ class Client:
         self.publish, self.refused = self._router.publish, self._callbacks.refused
         self.blocking, self.room = self._queues.blocking, self._queues.room
         self._backfill = (
-            Backfill(self._fleet.transport, self._fleet.hosts.rest, self._router.publish)
+            Backfill(self._fleet.transport, self._fleet.hosts.rest, self._router.publish, self.note)
             if backfill
             else None
         )

@@ -30,9 +30,11 @@ async def close_all(
     ending = [asyncio.ensure_future(connection.stop()) for connection in connections]
     if backfill is not None:
         ending.append(asyncio.ensure_future(backfill.stop()))
-    if ending:
-        await asyncio.wait(ending, timeout=seconds / 2)
-    queues.end()
+    try:
+        if ending:
+            await asyncio.wait(ending, timeout=seconds / 2)
+    finally:
+        queues.end()  # also where whoever closes loses patience: readers and callbacks end
     tasks: list[asyncio.Future[Any]] = [*ending, *callbacks.tasks()]
     current = asyncio.current_task()
     await _finish([task for task in tasks if task is not current], seconds / 4, seconds / 8)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from krakenwire.errors import ConnectFailed, ConnectionLost, KrakenWireError
 from krakenwire.events import ConnectionChanged, ConnectionState, Event
 from krakenwire.net.backoff import Backoff, ConnectGate, Waits
+from krakenwire.net.cancelling import is_ours
 from krakenwire.net.known import End, Hub, Known
 from krakenwire.net.live import LiveLink
 from krakenwire.net.pacing import Pacer
@@ -209,7 +210,7 @@ class Connection:
             failed = ConnectFailed(ConnectFailure.TIMEOUT, took)
             failed.__cause__ = exc
         except (Exception, asyncio.CancelledError) as exc:
-            if _is_cancelled(exc):
+            if is_ours(exc):
                 raise
             failed = _foreign(f"it raised {type(exc).__name__}")
             failed.__cause__ = exc
@@ -296,9 +297,3 @@ class Connection:
 def _foreign(reason: str) -> ConnectFailed:
     """A transport of the caller's own failed. Its text is not shown: it may hold what it was given."""
     return ConnectFailed(ConnectFailure.TRANSPORT, f"the transport could not connect: {reason}")
-
-
-def _is_cancelled(exc: BaseException) -> bool:
-    """Whether it is this task that is cancelled, and not only something that it waited for."""
-    task = asyncio.current_task()
-    return isinstance(exc, asyncio.CancelledError) and task is not None and task.cancelling() > 0

@@ -78,6 +78,8 @@ class LiveLink:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = float("inf")
         self._reads = 0
+        self._held_up = False
+        """Whether the reader waits for a consumer, so that nothing can be heard."""
         self._last: tuple[list[Event], float] = [], 0.0
         """The last events of data, and when they came."""
         self._writer = Writer(
@@ -93,7 +95,8 @@ class LiveLink:
         self._tasks = [loop.create_task(self._read()), loop.create_task(self._write())]
         for task in self._tasks:
             task.add_done_callback(self._task_ended)
-        self._watch_timer = loop.call_later(LOOK_SECONDS, self._look)
+        self._look_at = loop.time() + LOOK_SECONDS
+        self._watch_timer = loop.call_at(self._look_at, self._look)
         self.wake()
         self._arm()
 
@@ -224,11 +227,12 @@ class LiveLink:
 
     async def _wait_for_room(self) -> None:
         """Wait for consumers who asked for that. What the exchange says meanwhile is read late, and that is not its fault."""
-        began = self._loop.time()
+        began, self._held_up = self._loop.time(), True
         await self._hub.room()
-        waited = self._loop.time() - began
+        waited, self._held_up = self._loop.time() - began, False
         if waited > STALL:
             self._session.excuse(waited, now=began + waited)
+            self._look_later()
 
     def _attend(self, frame: bytes, events: list[Event]) -> None:
         """A frame that says something about the connection itself, or cannot be used."""
@@ -321,6 +325,9 @@ class LiveLink:
         """Wait for what was received to be read before anybody is called late."""
         if self._ending:
             return
+        if self._held_up:
+            self._timer = self._loop.call_later(STALL, self._settle, self._reads, SETTLE_ROUNDS)
+            return
         if self._reads != reads and rounds:
             self._timer = self._loop.call_later(0, self._settle, self._reads, rounds - 1)
             return
@@ -333,12 +340,19 @@ class LiveLink:
             self._act(events)
         self.wake()
 
+    def _look_later(self) -> None:
+        self._watch_timer.cancel()
+        self._look_at = self._loop.time() + LOOK_SECONDS
+        self._watch_timer = self._loop.call_at(self._look_at, self._look)
+
     def _look(self) -> None:
         """Which streams have fallen silent, every few seconds."""
         if self._ending:
             return
-        now = self._loop.time()
-        self._watch_timer = self._loop.call_later(LOOK_SECONDS, self._look)
+        now, due = self._loop.time(), self._look_at
+        self._look_later()
+        if self._held_up or now - due > STALL:
+            return  # what came meanwhile has not been read
         found = self._known.watch.look(now)
         if found.events:
             self._hub.publish(found.events)

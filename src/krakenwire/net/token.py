@@ -22,6 +22,7 @@ from typing import Any, Protocol
 import msgspec
 
 from krakenwire.errors import AuthFailed, ConnectFailed, TokenUnavailable, UsageError
+from krakenwire.net.cancelling import is_ours
 from krakenwire.net.threads import Threads
 from krakenwire.net.transport import HttpReply, Transport
 from krakenwire.wire.secret import Revealed, RevealedBytes, Secret
@@ -210,9 +211,8 @@ class OwnTokens:
                     answer = await answer
         except (AuthFailed, TokenUnavailable):
             raise
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+        except asyncio.CancelledError as exc:
+            if is_ours(exc):
                 raise
             raise TokenUnavailable("what it waited for was cancelled") from None
         except Exception as exc:  # noqa: BLE001 (the caller's code; its text may be secret, so only Kraken's own words are kept)
