@@ -40,6 +40,7 @@ from krakenwire.sim.clock import EPOCH, SECOND
 from krakenwire.sim.connection import Connection, ConnectionId
 from krakenwire.sim.feeds.feed import Label
 from krakenwire.sim.truth import BookState, Texts, TruthLog
+from krakenwire.wire.market import InstrumentUpdate
 
 BOOKS = frozenset({"book", "level3"})
 PRIVATE = frozenset({"executions", "balances"})
@@ -287,6 +288,8 @@ class Oracle(TruthLog):
                 self._plain("ticker", event.symbol)
             case OHLCUpdate():
                 self._plain("ohlc", event.symbol)
+            case InstrumentUpdate():
+                self._plain("instrument", None)
             case ExecutionUpdate():
                 self._private("executions", event)
                 self._fill(event)
@@ -357,7 +360,7 @@ class Oracle(TruthLog):
         touched = key in self._touched or (
             event.symbol is None and any(channel == event.channel for channel, _ in self._touched)
         )
-        if not (touched or named) and self.now() > self._excused_until and not self._data_stopped():
+        if not (touched or named) and self.now() > self._excused_until and not self._data_stopped(key):
             self.breaks(f"{event} without a fault")
 
     def _book(self, event: OrderBookUpdate | Level3Update) -> None:
@@ -486,9 +489,10 @@ class Oracle(TruthLog):
         """Whether a frame of an earlier subscription came late, which on one TCP stream it cannot, and no snapshot since."""
         return self._streams[channel, None].forged
 
-    def _data_stopped(self) -> bool:
-        """Whether the connection that the client heard last brought nothing but heartbeats for so long that it may be renewed."""
-        pulse = None if self._link is None else self._pulses.get(self._link)
+    def _data_stopped(self, key: tuple[str, str | None]) -> bool:
+        """Whether the connection of a stream brought nothing but heartbeats for so long that it may be renewed."""
+        link = self._streams[key].link or self._link
+        pulse = None if link is None else self._pulses.get(link)
         return pulse is not None and self.now() - pulse.data_at >= QUIET_SECONDS
 
     def stalled(self, link: ConnectionId) -> bool:
