@@ -14,6 +14,7 @@ from krakenwire import (
     BookNotLive,
     BookSubscription,
     CapacityExceeded,
+    ConnectFailed,
     ConnectionState,
     Gap,
     OrderBookUpdate,
@@ -26,6 +27,7 @@ from krakenwire import (
     Waits,
     connect,
 )
+from krakenwire.net import ConnectFailure
 from krakenwire.sim import Exchange
 from tests.net.memory import MemoryLink, MemoryTransport
 from tests.net.virtual import run
@@ -253,6 +255,38 @@ def test_callbacks_and_merged_stream_see_the_same() -> None:
 
 
 @pytest.mark.fault("C5")
+def test_waiting_in_vain_tells_why() -> None:
+    """Whoever waits for an event with a limit is told what for, how long, and how the connection stands that should bring it."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=8))
+        world.transport.refuse = lambda _host: ConnectFailed(ConnectFailure.NAME, "no address for the name")
+        async with world.client() as kraken, kraken.ohlc(("BTC/USD", "ETH/USD"), interval=5) as candles:
+            with pytest.raises(TimeoutError) as told:
+                await candles.next(seconds=3.0)
+        assert str(told.value).startswith("nothing of ohlc BTC/USD, ETH/USD within 3 s; public-1 is ")
+        assert "no address for the name" in str(told.value)
+
+    run(main())
+
+
+def test_closing_the_client_is_no_gap() -> None:
+    """A client that is closed tells of no gap: whoever closes it knows that nothing comes any more, and may be alarmed by gaps."""
+
+    async def main() -> None:
+        world = World(Exchange(seed=9))
+        async with world.client() as kraken, collecting(kraken) as events:
+            kraken.subscribe(TradeSubscription(symbol=("BTC/USD",)))
+            async with kraken.book("BTC/USD") as book:
+                await book.next()
+                await asyncio.sleep(30)
+                await kraken.close()
+        assert any(isinstance(event, TradeUpdate) for event in events)
+        assert not [event for event in events if isinstance(event, Gap)]
+
+    run(main())
+
+
 def test_abandoned_readers_leave_nothing_behind() -> None:
     """A reader that is cancelled, broken off or forgotten is unsubscribed, and the connection closes when nobody is left."""
 

@@ -405,6 +405,14 @@ class Client:
         books = connection.session.books
         return books.level2.open(symbol) if channel == "book" else books.level3.open(symbol)
 
+    def standing(self, params: Subscription) -> str:
+        """How the connections stand that carry a subscription, in a line."""
+        told = [
+            f"{each.name} is {each.state}" + (f" ({each.reason})" if each.reason else "")
+            for each in self._plan.carrying(params)
+        ]
+        return ", ".join(told) or "it is not subscribed"
+
     # ---------------------------------------------------------------- for connections
 
     def settled(self, events: list[Any]) -> list[Any]:

@@ -261,7 +261,7 @@ class Connection:
             pacer=self.pacer,
             tokens=self._tokens,
         )
-        end = End("stopped")
+        end = End("stopped", closed=True)
         try:
             end = await live.ended
         finally:

@@ -43,10 +43,13 @@ class Hub(Protocol):
 
 
 class End(Exception):
-    """Why a link ends. `gone`: there is nobody to say goodbye to. `error`: and nothing is tried again."""
+    """Why a link ends. `gone`: there is nobody to say goodbye to. `error`: and nothing is tried again. `closed`: the client was closed."""
 
-    def __init__(self, reason: str, *, gone: bool = False, error: KrakenWireError | None = None) -> None:
+    def __init__(
+        self, reason: str, *, gone: bool = False, error: KrakenWireError | None = None, closed: bool = False
+    ) -> None:
         super().__init__(reason)
+        self.closed = closed
         self.reason = reason
         self.gone = gone
         self.error = error

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from krakenwire.errors import AuthFailed
-from krakenwire.events import Event, PeerSilent, ReconnectNeeded, StatusUpdate, SubscriptionRejected
+from krakenwire.events import Event, Gap, PeerSilent, ReconnectNeeded, StatusUpdate, SubscriptionRejected
 from krakenwire.handler.counts import TIMED, ChannelTimes
 from krakenwire.handler.feed import WATCHED
 from krakenwire.net.backoff import Waits
@@ -125,7 +125,9 @@ class LiveLink:
             self._abort()
         self._known.watch.reset()
         if not told:
-            self._hub.publish(self._session.connection_lost(now=self._loop.time()))
+            events = self._session.connection_lost(now=self._loop.time())
+            # Who closes the client knows that nothing comes any more; a program that is alarmed by gaps is not to be by that.
+            self._hub.publish([event for event in events if not (end.closed and isinstance(event, Gap))])
         self._tasks.append(self._loop.create_task(self._close(), name=f"krakenwire {self._name} goodbye"))
         await self._wait(min(self._waits.goodbye, self._waits.stop * STOP_SHARE))
 

@@ -99,6 +99,11 @@ class Plan:
         wish = self._wishes.get((channel, symbol, interval))
         return None if wish is None else wish.connection
 
+    def carrying(self, params: Subscription) -> list[Connection]:
+        """The connections that carry a subscription, in the order of its symbols."""
+        found = [self.where(*key) for key, _ in _singles(params)]
+        return list(dict.fromkeys([connection for connection in found if connection is not None]))
+
     def params(self, key: Key) -> Any:
         """What is subscribed under a key; None if nobody wants it."""
         wish = self._wishes.get(key)

@@ -39,6 +39,9 @@ class Source(Protocol):
     def held_book(self, channel: str, symbol: str) -> Book[Any] | None:
         """The live book of a subscription."""
 
+    def standing(self, params: Subscription) -> str:
+        """How the connections stand that carry a subscription, in a line."""
+
     def check_thread(self) -> None:
         """Raises: UsageError, from a foreign thread or process."""
 
@@ -114,11 +117,18 @@ class Stream(Generic[E]):
     async def next(self, seconds: float | None = None) -> E:
         """The next event.
 
-        Raises: TimeoutError, if there is none within `seconds`; StopAsyncIteration at the end.
+        Raises: TimeoutError, if there is none within `seconds`, with how the connection stands; StopAsyncIteration at the end.
         """
         self.open()
-        async with asyncio.timeout(seconds):
-            return await self.__anext__()
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                return await self.__anext__()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            standing = self._source.standing(self._feed.params)
+            what = f"{self._feed.channel} {', '.join(self._feed.symbols)[:60]}".rstrip()
+            raise TimeoutError(f"nothing of {what} within {seconds:g} s; {standing}") from None
 
 
 def _let_go(loop: asyncio.AbstractEventLoop, thread: int, source: Source, feed: Feed) -> None:
