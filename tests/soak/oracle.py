@@ -326,6 +326,8 @@ class Oracle(TruthLog):
         stream = self._continues(channel, None)
         if self._frame is not None and self._frame.number:
             stream.state = self._frame.number  # damaged, and used all the same
+            # A digit of an order's id may have changed; nothing in a private frame shows it before the next snapshot.
+            stream.forged = stream.forged or not self._frame.intact
         if event.in_sequence:
             stream.broken = False
             if event.snapshot and self._link is not None:
@@ -486,7 +488,7 @@ class Oracle(TruthLog):
         self._excused_until = float("inf")
 
     def misled(self, channel: str) -> bool:
-        """Whether a frame of an earlier subscription came late, which on one TCP stream it cannot, and no snapshot since."""
+        """Whether a frame of an earlier subscription came late, or a damaged one could be read, and no snapshot since."""
         return self._streams[channel, None].forged
 
     def _data_stopped(self, key: tuple[str, str | None]) -> bool:
