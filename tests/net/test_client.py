@@ -550,6 +550,13 @@ def test_options_are_checked() -> None:
                 kraken.trade("BTC/USD", policy="hope")
             with pytest.raises(UsageError, match="limit"):
                 kraken.events(limit=0)
+            for conflated in (
+                lambda: kraken.executions(policy="conflate"),
+                lambda: kraken.on("balances", print, policy="conflate"),
+                lambda: kraken.events(policy="conflate"),
+            ):
+                with pytest.raises(UsageError, match="made needless"):
+                    conflated()
             with pytest.raises(UsageError, match="depth"):
                 kraken.book("BTC/USD", depth=7)
         for wrong in ({"public_symbols": 0}, {"queue_limit": 1}, {"on_checksum_dispute": "shrug"}):

@@ -262,7 +262,7 @@ class Client:
         `conflate`: only the latest of each symbol waits; `block`: nothing more is read from Kraken until there is room, which may cost
         the connection. `limit`: events that wait, at most.
         """
-        return Stream(self, params, self._queues.make(policy, limit))
+        return Stream(self, params, self._queues.make(params.channel.value, policy, limit))
 
     # ---------------------------------------------------------------- subscriptions without a stream
 
@@ -306,7 +306,7 @@ class Client:
         Raises: UsageError, if there is no such name, or calling `callback` could do nothing.
         """
         self.check_thread()
-        self._callbacks.add(name, callback, self._queues.make(policy, limit), facts=facts)
+        self._callbacks.add(name, callback, self._queues.make(name, policy, limit), facts=facts)
 
     def off(self, name: str, callback: Callback) -> bool:
         """Undo `on`. What waits is still delivered. False: it was not registered under this name."""
@@ -319,7 +319,7 @@ class Client:
 
     def events(self, *, policy: Policy | str = Policy.BUFFER, limit: int | None = None) -> EventStream:
         """Everything that every connection reports, in one stream. It subscribes nothing."""
-        return EventStream(self, self._queues.make(policy, limit))
+        return EventStream(self, self._queues.make("*", policy, limit))
 
     def dead_mans_switch(self, seconds: int = 60) -> DeadMansSwitch:
         """Kraken cancels every open order of the account unless this program says within `seconds` that it is there, again and again. Needs

@@ -23,6 +23,9 @@ from krakenwire.handler.routes import lane_of
 QUEUE_LIMIT = 10_000
 """Events that wait for one consumer, unless it asks for another bound."""
 
+EVERY_ONE_IS_NEWS = frozenset({"executions", "balances", "*"})
+"""Fills and ledger entries follow each other, of one symbol or of none; to keep the latest only would lose the others without a word."""
+
 LOST_KEPT = 1_000
 """Channels and symbols whose loss is told apart; of all further ones it is told by channel."""
 
@@ -254,13 +257,18 @@ class Queues:
         """Of each queue in use its policy and how many events wait in it."""
         return [(made.policy, len(made)) for made in list(self._made)]
 
-    def make(self, policy: Policy | str = Policy.BUFFER, limit: int | None = None) -> Inbox:
-        """A new queue.
+    def make(self, about: str, policy: Policy | str = Policy.BUFFER, limit: int | None = None) -> Inbox:
+        """A new queue for events of a channel, of a fact, or (`*`) of everything.
 
-        Raises: UsageError, if there is no such policy, or the limit makes no sense.
+        Raises: UsageError, if there is no such policy or it does not fit the events, or the limit makes no sense.
         """
         if policy not in tuple(Policy):
             raise UsageError(f"must be one of {', '.join(Policy)}", field="policy")
+        if policy == Policy.CONFLATE and about in EVERY_ONE_IS_NEWS:
+            what = "an event of any kind" if about == "*" else f"an event of {about}"
+            raise UsageError(
+                f"{what} is not made needless by a later one: use buffer or block", field="policy"
+            )
         if limit is not None:
             _check(limit, "limit")
         made: Inbox
