@@ -39,7 +39,7 @@ from krakenwire.wire.subscriptions import (
     TickerSubscription,
 )
 from tests.session.exchange import Exchange
-from tests.session.say import ack, is_live, kinds
+from tests.session.say import ack, is_live, kinds, refused
 from tests.session.server import Server
 from tests.vectors import account
 from tests.vectors.samples import FRAMES
@@ -125,6 +125,42 @@ def test_snapshot_of_an_ended_book() -> None:
     assert [type(event) for event in late] == [Discarded]
     assert not is_live(server.session)
     server.session.subscribe(BookSubscription(symbol=("BTC/USD",)), now=3.0)
+    server.converse()
+    assert is_live(server.session)
+
+
+@pytest.mark.fault("S12")
+def test_late_answer_to_an_unsubscription() -> None:
+    """An unsubscription that is answered when its subscription was taken again says nothing of it: the book stays live."""
+    server = following()
+    session, market = server.session, server.markets["BTC/USD"]
+    session.resync("book", "BTC/USD", now=2.0)
+    (first,) = map(json.loads, session.take_outgoing(now=2.0))
+    session.receive(b'{"channel":"heartbeat"}', now=8.0)
+    session.tick(now=8.0)
+    refused(session, "Subscription Not Found", now=8.0)
+    (again,) = map(json.loads, session.take_outgoing(now=8.0))
+    session.receive(market.snapshot(), now=8.1)
+    assert (first["method"], again["method"], is_live(session)) == ("unsubscribe", "subscribe", True)
+    for request in (first, again):
+        result = {"channel": "book", "symbol": "BTC/USD", "depth": 10}
+        reply = {"method": request["method"], "req_id": request["req_id"], "success": True, "result": result}
+        events = session.receive(json.dumps(reply), now=9.0)
+        assert not [event for event in events if isinstance(event, Gap | BookLost)]
+    assert is_live(session)
+    assert session.take_outgoing(now=9.0) == []
+
+
+def test_no_book_waits_for_what_nobody_asked() -> None:
+    """An update of a book that cannot be read, while nothing is under way that would heal it, has it taken anew, once."""
+    server = following()
+    book = server.session.books.get("book", "BTC/USD")
+    assert book is not None
+    book.stop(BookStatus.RESYNCING, "as if an answer had been mistaken")
+    market = server.markets["BTC/USD"]
+    first = server.session.receive(market.update(bids={"999": "1"}), now=2.0)
+    second = server.session.receive(market.update(bids={"999": "2"}), now=2.0)
+    assert [kinds(first), kinds(second)] == [[Discarded, ResyncNeeded], [Discarded]]
     server.converse()
     assert is_live(server.session)
 

@@ -102,7 +102,7 @@ class BookKeeper:
         if snapshot:
             return self._replace(shelf, book, data, now)
         if book.levels is None or not book.readable:
-            return self._discard(book)
+            return self._discard(book) + self.recovery.forgotten(book, now)
         doubt = book.levels.apply(data)
         if doubt is not None:
             return self._doubted(shelf, book, data, doubt, now)

@@ -117,6 +117,20 @@ class Desk:
         """Whether a subscription is wanted, by the caller or by whoever was seen to subscribe."""
         return any(wish.wanted for wish in self.subscriptions.of(channel, symbol))
 
+    def rests(self, channel: str, symbol: str | None) -> bool:
+        """Whether Kraken holds a subscription that is wanted, and nothing is under way or will be asked that brings a snapshot of it."""
+        return (
+            self.asks
+            and (channel, symbol) not in self._later
+            and any(
+                wish.wanted
+                and wish.phase is Phase.SUBSCRIBED
+                and wish.step is None
+                and wish.snapshot_by == math.inf
+                for wish in self.subscriptions.of(channel, symbol)
+            )
+        )
+
     def resync(
         self,
         channel: str,

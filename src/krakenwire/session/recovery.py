@@ -62,6 +62,15 @@ class Recovery:
         """Something useless came for a book that cannot be read. If it was its snapshot, it is taken anew, as after a wrong one."""
         return self.ask(book, reason, now) if self._desk.spoiled(book.channel, book.symbol) else []
 
+    def forgotten(self, book: Book[Any], now: float) -> list[Event]:
+        """An update came of a book that cannot be read. If nothing is under way that would bring its snapshot, it is asked for.
+
+        That should never be so. But whatever order answers, refusals and snapshots come in, no book waits for ever for what nobody asked.
+        """
+        if book.status is not BookStatus.RESYNCING or not self._desk.rests(book.channel, book.symbol):
+            return []
+        return self._resync(book, "no snapshot under way", now)
+
     def healed(self, book: Book[Any], now: float) -> None:
         """A snapshot proved the book."""
         book.live_since = now

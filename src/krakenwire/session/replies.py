@@ -19,7 +19,7 @@ from krakenwire.events import (
 )
 from krakenwire.session.desk import Desk
 from krakenwire.state.requests import Pending, Verdict
-from krakenwire.state.subscriptions import Phase, Wish
+from krakenwire.state.subscriptions import Phase, Step, Wish
 from krakenwire.wire.control import ReplyEnvelope, SubscribeReply, SubscriptionReply
 from krakenwire.wire.enums import Channel
 from krakenwire.wire.refusals import ErrorKind, is_temporary
@@ -81,7 +81,11 @@ class Replies:
             return Told(events, granted=tuple(self._granted(wish, now) for wish in wishes))
         wishes = [wish for key in answer.about if (wish := self._subscriptions.at(key)) is not None]
         if not reply.rejected:
-            return Told(events, ended=tuple(self._ended(wish, now) for wish in wishes))
+            # A late answer says nothing of what was subscribed since.
+            ending = [
+                wish for wish in wishes if wish.phase is Phase.UNSUBSCRIBING or wish.step is Step.UNSUBSCRIBE
+            ]
+            return Told(events, ended=tuple(self._ended(wish, now) for wish in ending))
         for wish in wishes:
             events += self._refused(wish, reply, now)
         subscribing = isinstance(reply, SubscribeReply)
