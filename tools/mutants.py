@@ -338,8 +338,8 @@ MUTANTS = (
     Mutant(
         "a repeated trade is not passed on",
         "session/market.py",
-        "            if verdict.repeated:\n                if not stream",
-        "            if False:\n                if not stream",
+        "            if verdict.repeated:\n                continue",
+        "            if False:\n                continue",
         "properties/test_logs_machine.py",
     ),
     Mutant(
@@ -726,6 +726,41 @@ MUTANTS = (
         "max(_nonces.get(self._name, 0) + 1, wall)",
         "wall",
         "net/test_token.py::test_nonce_never_goes_back",
+    ),
+    Mutant(
+        "a book that has ended begins again only where it is wanted",
+        "session/connection.py",
+        "return over and not self.desk.wants(channel, symbol)",
+        "return False",
+        "session/test_resync.py::test_snapshot_of_an_ended_book",
+    ),
+    Mutant(
+        "a late answer to an unsubscription says nothing of what was subscribed since",
+        "session/replies.py",
+        "if wish.phase is Phase.UNSUBSCRIBING or wish.step is Step.UNSUBSCRIBE",
+        "if True",
+        "session/test_resync.py::test_late_answer_to_an_unsubscription",
+    ),
+    Mutant(
+        "a missed change of precision is learnt from the book",
+        "session/recovery.py",
+        "if self._desk.wants(channel, None) else []",
+        "if False else []",
+        "session/test_book_faults.py::test_missed_change_of_precision",
+    ),
+    Mutant(
+        "a market wanted again goes back to its connection",
+        "net/plan.py",
+        "for connection in made if left not in made else [left, *made]:",
+        "for connection in made:",
+        "net/test_subscribing.py::test_what_is_wanted_again_at_once_stays_on_its_connection",
+    ),
+    Mutant(
+        "a first trade is not counted as unproven, a trade of unknown place is",
+        "session/market.py",
+        "elif not verdict.first or self.trades.last_id(trade.symbol) is None:",
+        "else:",
+        "session/test_ledger.py",
     ),
 )
 
