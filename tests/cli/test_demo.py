@@ -20,7 +20,7 @@ def shape(line: str) -> str:
 
 def test_lines(capsys: pytest.CaptureFixture[str]) -> None:
     """Without a terminal: verified books within two seconds, then both incidents and both healings, in order, every line marked SIM;
-    that is what the README shows.
+    that is what the quickstart shows.
     """
     ended = call(capsys, "demo", "--duration", "6")
     lines = [line for line in ended.out.splitlines() if line]
@@ -48,8 +48,8 @@ def test_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(map(len, lines[:-3])) <= 100
     for word in ("  complete", "ticker  last ", "candle  low "):
         assert word in ended.out
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    shown = readme.split("$ krakenwire demo --plain\n", 1)[1].split("```")[0].splitlines()
+    page = (Path(__file__).parents[2] / "docs" / "quickstart.md").read_text(encoding="utf-8")
+    shown = page.split("$ krakenwire demo --plain\n", 1)[1].split("```")[0].splitlines()
     told = [line for line in shown if line != "…" and "frames:" not in line]
     assert {shape(line) for line in told} <= {shape(line) for line in lines}
     *_, counts, frames, books = lines
