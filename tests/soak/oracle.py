@@ -128,6 +128,11 @@ class Pulse:
         """Whether everything stopped at once, long ago."""
         return now - self.data_at >= STALLED and sum(map(self._was_steady, self._heard)) >= MANY
 
+    def may_be_renewed(self, now: float) -> bool:
+        """Whether nothing, or nothing of many markets, was heard for so long that the connection may be taken for dead."""
+        silent = [heard for heard in self._heard.values() if now - heard >= QUIET_SECONDS]
+        return now - self.data_at >= QUIET_SECONDS or len(silent) >= MANY
+
     def _was_steady(self, symbol: str) -> bool:
         last, pauses = self._heard[symbol], self._pauses[symbol]
         steady = len(pauses) <= LOOKS_MISSED or pauses[0] < last - STEADY_FOR
@@ -492,10 +497,10 @@ class Oracle(TruthLog):
         return self._streams[channel, None].forged
 
     def _data_stopped(self, key: tuple[str, str | None]) -> bool:
-        """Whether the connection of a stream brought nothing but heartbeats for so long that it may be renewed."""
+        """Whether the connection of a stream brought no data, or of many markets none, for so long that it may be renewed."""
         link = self._streams[key].link or self._link
         pulse = None if link is None else self._pulses.get(link)
-        return pulse is not None and self.now() - pulse.data_at >= QUIET_SECONDS
+        return pulse is not None and pulse.may_be_renewed(self.now())
 
     def stalled(self, link: ConnectionId) -> bool:
         """Whether the data of a connection stopped, its heartbeats go on, and nobody did anything about it."""

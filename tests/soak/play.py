@@ -336,9 +336,15 @@ class Play:
                     found.append(f"{wish.key} is {wish.phase}")
                 elif wish.channel in {"book", "level3"}:
                     status = connection.session.book_status(wish.channel, str(wish.symbol))
-                    if status is not BookStatus.LIVE:
+                    alone = status is BookStatus.UNVERIFIED and self._has_one_row(str(wish.symbol))
+                    if status is not BookStatus.LIVE and not alone:
                         found.append(f"{wish.key} is {status}")
         return found
+
+    def _has_one_row(self, symbol: str) -> bool:
+        """Whether the book of the exchange has one level and no more: alone it does not show its fraction digits, so nothing proves it."""
+        state = self.oracle.states[symbol][-1]
+        return len(state.bids) + len(state.asks) == 1
 
     def _account_differences(self) -> list[str]:
         """Orders that the client takes for open and the exchange does not, or the other way round."""
