@@ -121,6 +121,8 @@ class Play:
     def __init__(self, scenario: Scenario, outcome: Outcome) -> None:
         self.scenario = scenario
         self.outcome = outcome
+        self.links = 0
+        """Links that were open at the last look."""
 
     async def main(self) -> None:
         scenario, loop = self.scenario, asyncio.get_running_loop()
@@ -278,7 +280,9 @@ class Play:
             oracle.breaks(f"{len(asyncio.all_tasks())} tasks")
         asked, transport.requests = transport.requests, []
         self.frames_asked = asked
-        if len(asked) > 25 * max(1, len(transport.links)):
+        # Links that have ended since may have asked as well.
+        links, self.links = max(1, self.links, len(transport.links)), len(transport.links)
+        if len(asked) > 25 * links:
             oracle.breaks(f"{len(asked)} requests in a second")
         for link in transport.links:
             if now - self.habits.woke_at > STALLED and oracle.stalled(link.number):
