@@ -40,8 +40,13 @@ class Hosts(Struct, frozen=True):
     @property
     def real(self) -> bool:
         """Whether all of them are Kraken's."""
-        names = [urlsplit(url).hostname or "" for url in (self.public, self.private, self.level3, self.rest)]
-        return all(name.endswith(".kraken.com") for name in names)
+        return self.strange is None
+
+    @property
+    def strange(self) -> str | None:
+        """The first that is not Kraken's."""
+        urls = (self.public, self.private, self.level3, self.rest)
+        return next((url for url in urls if not (urlsplit(url).hostname or "").endswith(".kraken.com")), None)
 
     def of(self, role: Role) -> str:
         """The WebSocket URL of a role."""

@@ -31,8 +31,6 @@ GIVEN = Badge("OTHER", "not Kraken")
 
 def badge_of(hosts: Hosts) -> Badge:
     """Kraken with all its hosts, or not: then the first that is not Kraken's is named."""
-    if hosts.real:
+    if hosts.strange is None:
         return LIVE
-    places = [urlsplit(url) for url in (hosts.public, hosts.private, hosts.level3, hosts.rest)]
-    strange = next(at for at in places if not (at.hostname or "").endswith(".kraken.com"))
-    return Badge("OTHER", f"not Kraken: {safe(strange.netloc.rpartition('@')[2])}")
+    return Badge("OTHER", f"not Kraken: {safe(urlsplit(hosts.strange).netloc.rpartition('@')[2])}")
