@@ -13,11 +13,11 @@ from krakenwire.sim.private.fields import invalid
 from krakenwire.sim.private.money import amount, units
 from krakenwire.sim.private.order import OwnOrder, last_price
 from krakenwire.sim.private.trading import USER_REQUESTED, Trading
-from krakenwire.sim.private.wanted import Terms, Triggers, check_display, check_price, check_qty
+from krakenwire.sim.private.wanted import Terms, Triggers, check_cost, check_display, check_price, check_qty
 from krakenwire.sim.requests import Refusal
 from krakenwire.wire.enums import ExecType, FeePreference, OrderStatus, OrderType, PriceType
 from krakenwire.wire.order_terms import TRAILING_TYPES, TRIGGERED_TYPES
-from krakenwire.wire.refusals import COST_MINIMUM, INVALID_ORDER, SERVICE_UNAVAILABLE
+from krakenwire.wire.refusals import INVALID_ORDER, SERVICE_UNAVAILABLE
 
 WOULD_TAKE = f"EOrder:{POST_ONLY_ORDER}"
 """The words for an amendment that would take although it must not are not known; these follow the reason of a new order."""
@@ -98,8 +98,8 @@ def _check(order: OwnOrder, changes: Changes) -> None:
         check_price(changes.limit_price, pair)
     if changes.order_qty is not None:
         check_qty(qty, None if offset else limit, pair)
-    elif changes.limit_price is not None and not offset and qty * changes.limit_price < pair.cost_min:
-        raise Refusal(COST_MINIMUM)
+    elif changes.limit_price is not None and not offset:
+        check_cost(qty * changes.limit_price, pair)
     if changes.display_qty is not None:
         if order.terms.display_qty is None:
             raise invalid("display_qty")

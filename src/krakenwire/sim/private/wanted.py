@@ -229,7 +229,13 @@ def check_qty(qty: Decimal, price: Decimal | None, pair: Pair, minimum: str = OR
         raise invalid("order_qty")
     if count < pair.qty_min:
         raise Refusal(minimum)
-    if price is not None and qty * price < pair.cost_min:
+    if price is not None:
+        check_cost(qty * price, pair)
+
+
+def check_cost(cost: Decimal, pair: Pair) -> None:
+    """Raises: Refusal of an order of too little worth."""
+    if cost < pair.cost_min:
         raise Refusal(COST_MINIMUM)
 
 
@@ -239,8 +245,7 @@ def _check_size(terms: Terms, pair: Pair) -> None:
     if terms.cash_order_qty is not None:
         if terms.order_type is not OrderType.MARKET or terms.side is not Side.BUY:
             raise invalid("cash_order_qty")
-        if terms.cash_order_qty < pair.cost_min:
-            raise Refusal(COST_MINIMUM)
+        check_cost(terms.cash_order_qty, pair)
         return
     assert terms.order_qty is not None  # noqa: S101 - one of the two is given
     worth = terms.limit_price if terms.order_type is not OrderType.TRAILING_STOP_LIMIT else None
