@@ -113,7 +113,7 @@ class BookKeeper:
         return events + self._update_event(data, book, verified=True, snapshot=False)
 
     def refuse(self, channel: str, symbol: str) -> list[Event]:
-        """What came of a book that nobody asked for is not used."""
+        """What came of a book is not used: nobody asked for it, or there is nothing that it could change."""
         self.discarded += 1
         return [Discarded(channel, symbol)]
 
@@ -309,16 +309,14 @@ class BookKeeper:
 
     def _discard(self, book: Book[Any]) -> list[Event]:
         """A message that cannot be used. Unless the book is over, it counts as one that was not verified."""
-        self.discarded += 1
         if book.status is not BookStatus.CLOSED:
             self._ledger.entry(book.channel, book.symbol).messages += 1
-        return [Discarded(book.channel, book.symbol)]
+        return self.refuse(book.channel, book.symbol)
 
     def _without_snapshot(self, shelf: Any, symbol: str, now: float) -> list[Event]:
         book = shelf.open(symbol)
         if book is None:
-            self.discarded += 1
-            return [Discarded(shelf.channel, symbol)]
+            return self.refuse(shelf.channel, symbol)
         events = self._discard(book)
         if book.told:
             return events
