@@ -138,15 +138,23 @@ class View:
             self._select(symbols[(symbols.index(self.board.selected) + by) % len(symbols)])
 
     def _scroll(self, rows: int) -> None:
+        self.scroll = max(0, min(self.scroll + rows, self._length() - 1))
+
+    def _length(self) -> int:
+        """Rows of the page, or of what scrolls on it."""
         market = self.board.market
-        lengths = {
-            "main": 0 if market is None or market.book.depth is None else market.book.depth,
-            "trades": 0 if market is None else len(market.trades),
-            "log": len(self.board.journal.entries),
-            "health": len(health_body(self.board, 0, Moment(self.now, 0))),
-            "help": len(help_body()),
-        }
-        self.scroll = max(0, min(self.scroll + rows, lengths.get(self.page, 0) - 1))
+        match self.page:
+            case "main":
+                return 0 if market is None else market.book.depth or 0
+            case "trades":
+                return 0 if market is None else len(market.trades)
+            case "log":
+                return len(self.board.journal.entries)
+            case "health":
+                return len(health_body(self.board, 0, Moment(self.now, 0)))
+            case "help":
+                return len(help_body())
+        return 0
 
     def _freeze(self) -> None:
         if self.frozen is not None:
