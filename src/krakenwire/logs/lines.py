@@ -159,9 +159,8 @@ def _json(fields: dict[str, Any]) -> str:
     try:
         return msgspec.json.encode(fields).decode()
     except UnicodeEncodeError:
-        return json.dumps(
-            fields
-        )  # half a character, as in the names of some files: escaped, it is a text like any other
+        # Half a character, as in the names of some files: escaped, it is a text like any other.
+        return json.dumps(fields)
 
 
 def _text(fields: dict[str, Any]) -> str:

@@ -169,9 +169,8 @@ class LiveLink:
         no more.
         """
         if task.cancelled():
-            self.finish(
-                End("something that it waited for was cancelled")
-            )  # nothing, where it is to end anyway
+            # Where the link is to end anyway this does nothing.
+            self.finish(End("something that it waited for was cancelled"))
         elif isinstance(error := task.exception(), AuthFailed):
             self.finish(End("no token", error=error))
         elif error is not None:
